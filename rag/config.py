@@ -1,0 +1,49 @@
+"""The one configuration object. It is read from the environment here and nowhere else, then passed in."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set. `Config.from_env()` reads `RAG_<NAME>` for each field, e.g. RAG_CORPUS=…"""
+
+    corpus: Path = Path("corpus")
+    """Folder of articles: Markdown with front matter, one file each."""
+    index: Path = Path(".index")
+    """Folder of the index: a pointer file, and one folder per generation."""
+    chroma_url: str = ""
+    """http://host:port of a Chroma server; empty keeps the vectors in the index folder."""
+    default_article: str = ""
+    """Slug that questions are about unless they say otherwise; empty takes the corpus' first main article."""
+    passage_tokens: int = 128
+    """Longest passage, in the encoder's word pieces (its window is 256, two of them special)."""
+    overlap_tokens: int = 32
+    """How much of a passage's end, in word pieces of whole sentences, starts the next one again."""
+    top_k: int = 8
+    """How many passages are retrieved for a question."""
+    max_file_mb: float = 10.0
+    """Larger files are refused: an article is text."""
+    max_question_chars: int = 2000
+    """Longer questions are refused."""
+
+    @classmethod
+    def from_env(cls, environ: dict[str, str] | None = None) -> Config:
+        """Read the fields that `RAG_<NAME>` sets; raise BadInput naming the variable when a value does not fit."""
+        env = os.environ if environ is None else environ
+        values: dict[str, object] = {}
+        for name, default in ((f, getattr(cls(), f)) for f in cls.__dataclass_fields__):
+            raw = env.get(f"RAG_{name.upper()}")
+            if raw is None:
+                continue
+            kind = type(default) if not isinstance(default, Path) else Path
+            try:
+                values[name] = kind(raw)
+            except ValueError:
+                raise BadInput(f"RAG_{name.upper()}={raw!r} is not a {kind.__name__}; the default is {default}.") from None
+        return cls(**values)  # type: ignore[arg-type]

@@ -1,0 +1,96 @@
+"""What kind of thing was said: a question to search, or one that search can not answer (a greeting, "summarize it",
+"who published it?"). Plain patterns about questions, none about any article."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+_IT = r"(?:it|this|that|(?:the|this|that) (?:article|story|piece|text|page|news|post|report))"
+
+
+class Intent(Enum):
+    """What the chain does with a question; `QUESTION` is everything that is looked up in the text."""
+
+    QUESTION = "question"
+    GREETING = "greeting"
+    THANKS = "thanks"
+    HELP = "help"
+    ABOUT = "about"
+    SUMMARY = "summary"
+    PUBLISHER = "publisher"
+    AUTHOR = "author"
+    DATE = "published"
+    TITLE = "title"
+
+
+_PATTERNS: tuple[tuple[Intent, str], ...] = (
+    (Intent.GREETING, r"(?:hi|hello|hey|good (?:morning|afternoon|evening)|greetings)(?: there| all| bot)?"),
+    (Intent.THANKS, r"(?:thanks|thank you|thx|cheers|great|ok|okay|bye|goodbye)(?: (?:a lot|very much|so much|you))?"),
+    (
+        Intent.HELP,
+        r"help|(?:what|how) (?:can|do) (?:you|i) (?:do|ask|use)(?: (?:here|you|this|for me))*|who are you|what are you"
+        r"|how does this work|what is this(?: (?:bot|chat|site|tool|app))?",
+    ),
+    (
+        Intent.ABOUT,
+        rf"(?:so )?what(?:'s|’s| is|s)? {_IT} (?:mainly |all |really )?about|what(?:'s|’s| is) the (?:main )?(?:topic|subject"
+        rf"|point|idea|message)(?: (?:of|in) {_IT})?|what does {_IT} (?:say|talk about|discuss|deal with|cover)",
+    ),
+    (
+        Intent.SUMMARY,
+        rf"(?:please |can you |could you |give me )*(?:a )?(?:short |brief |quick )?(?:summari[sz]e|summary|sum up|tl;?dr|"
+        rf"recap|outline)(?: (?:of )?{_IT})?(?: (?:up|for me|in (?:a few|\w+) (?:sentences|words|lines)|briefly|please))*"
+        rf"|what are the (?:main|key) (?:points|takeaways|ideas|facts|findings)(?: (?:of|in|from) {_IT})?"
+        rf"|(?:the )?(?:key|main) (?:points|takeaways)",
+    ),
+    (
+        Intent.PUBLISHER,
+        rf"(?:who|which (?:newspaper|paper|outlet|site|publication|magazine|company)) (?:has )?(?:published|publishes|ran|"
+        rf"printed|released) {_IT}|(?:where|by whom) (?:was|is) {_IT} (?:published|from|printed)(?: by)?|who is the "
+        rf"publisher(?: of {_IT})?|what(?:'s|’s| is) the source(?: of {_IT})?|where does {_IT} come from",
+    ),
+    (
+        Intent.AUTHOR,
+        rf"who(?:'s|’s| is|s)? (?:the )?(?:author|writer|journalist|reporter)(?: (?:of|behind) {_IT})?|who (?:wrote|has "
+        rf"written|authored|reported) {_IT}|by whom (?:was|is) {_IT} written",
+    ),
+    (Intent.DATE, rf"(?:when|what day|on what date) (?:was|is|did) {_IT} (?:published|written|posted|printed|come out|released)"
+        rf"|how old is {_IT}|what(?:'s|’s| is) the (?:publication )?date(?: of {_IT})?"),
+    (Intent.TITLE, rf"what(?:'s|’s| is) the (?:title|headline|name)(?: of {_IT})?|what is {_IT} (?:called|titled)"),
+)
+_COMPILED = tuple((intent, re.compile(pattern, re.IGNORECASE)) for intent, pattern in _PATTERNS)
+
+_MANY = re.compile(
+    r"^(?:and |but |so |then )*(?:why\b|how come|for what reasons?|list\b|name (?:all|the|some|two|three|\w+ (?:reasons|factors|ways|"
+    r"things))|what are\b|what were\b|which (?:\w+ ){0,3}\w+s\b(?! (?:is|was|has|does|did)\b))"
+    r"|\b(?:reasons|causes|factors|measures|recommendations|steps|ways|examples|problems|challenges|benefits|advantages|"
+    r"differences|consequences|effects)\b",
+    re.IGNORECASE,
+)
+_YES_NO = re.compile(
+    r"^(?:and |but |so |then |ok(?:ay)?,? )*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|"
+    r"might|must|isn'?t|aren'?t|wasn'?t|weren'?t|don'?t|doesn'?t|didn'?t|hasn'?t|haven'?t|can'?t|won'?t)\b",
+    re.IGNORECASE,
+)
+
+
+def intent_of(question: str) -> Intent:
+    """The intent of one question, seen alone.
+
+    >>> intent_of("Summarize the article"), intent_of("Who wrote the report on lupus?")
+    (<Intent.SUMMARY: 'summary'>, <Intent.QUESTION: 'question'>)
+    """
+    bare = re.sub(r"\s+", " ", re.sub(r"[?!.,:]+(?=\s|$)", "", question)).strip()
+    bare = re.sub(r"^(?:hi|hello|hey|ok|okay|please|so|well)\b[ ,]*(?=\w)", "", bare, flags=re.IGNORECASE)
+    return next((intent for intent, pattern in _COMPILED if pattern.fullmatch(bare)), Intent.QUESTION)
+
+
+def wants_many(question: str) -> bool:
+    """Whether a good answer takes more than one sentence: why, lists, reasons."""
+    return bool(_MANY.search(question.strip()))
+
+
+def is_yes_no(question: str) -> bool:
+    """Whether the question can be answered with yes or no: it begins with an auxiliary verb."""
+    return bool(_YES_NO.match(question.strip()))

@@ -1,0 +1,142 @@
+"""The question sets are true to the articles: what they quote stands where they say, and the halves are fair.
+
+A gold span that is off by one character, or a refusal question the article does answer, turns up later as a
+retrieval or abstention figure that nobody can explain; here it turns up by id.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.frontmatter import from_markdown
+
+ROOT = Path(__file__).parent.parent
+Row = dict[str, Any]
+
+SETS = {  # file: (article, fewest questions, fewest the article can't answer)
+    "brain-drain": ("south-korea-brain-drain", 110, 35),
+    "amata": ("amata-city-of-tomorrow", 30, 10),
+    "lupus": ("lupus-genetic-clues", 30, 10),
+}
+TYPES = {"factoid", "list", "why", "how", "yes-no", "summary", "follow-up", "definition"}
+KINDS = {"near-miss", "absent", "off-topic"}  # why the article can't answer
+HALVES = {"dev", "report"}
+FIELDS = {"id", "question", "answers", "answerable", "article", "evidence", "history", "tags"}
+
+
+def read(name: str) -> list[Row]:
+    lines = (ROOT / "eval" / "questions" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def article_text(slug: str) -> str:
+    """The body as every offset sees it: parsed as the index parses it, not re-split here."""
+    return from_markdown((ROOT / "corpus" / f"{slug}.md").read_text(encoding="utf-8"), slug).text
+
+
+def one(tags: list[str], allowed: set[str]) -> str:
+    """The one tag of `tags` that is in `allowed`; a row with none or two could not be stratified."""
+    [tag] = [tag for tag in tags if tag in allowed]
+    return tag
+
+
+@pytest.fixture(params=SETS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_every_row_has_the_native_fields_and_names_its_article(name: str) -> None:
+    for row in read(name):
+        assert set(row) == FIELDS, row["id"]
+        assert row["article"] == SETS[name][0], row["id"]
+        assert row["question"] == row["question"].strip() != "", row["id"]
+
+
+def test_the_set_is_large_enough_for_its_figures(name: str) -> None:
+    _, fewest, fewest_unanswerable = SETS[name]
+    rows = read(name)
+    unanswerable = [row for row in rows if not row["answerable"]]
+    near_misses = [row for row in unanswerable if "near-miss" in row["tags"]]
+    assert len(rows) >= fewest
+    assert len(unanswerable) >= fewest_unanswerable
+    assert len(near_misses) * 2 >= len(unanswerable), "half of what can't be answered should be tempting"
+    assert {one(row["tags"], TYPES) for row in rows} == TYPES
+
+
+def test_evidence_stands_where_its_offsets_say(name: str) -> None:
+    text = article_text(SETS[name][0])
+    for row in read(name):
+        for span in row["evidence"]:
+            assert text[span["start"] : span["end"]] == span["text"], row["id"]
+            assert text.count(span["text"]) == 1, f"{row['id']}: a quote that repeats has no one place"
+
+
+def test_answerable_rows_have_answers_and_evidence_and_the_others_none(name: str) -> None:
+    for row in read(name):
+        assert bool(row["answers"]) == bool(row["evidence"]) == row["answerable"], row["id"]
+        assert ("unanswerable" in row["tags"]) != row["answerable"], row["id"]
+        assert len([tag for tag in row["tags"] if tag in KINDS]) == (0 if row["answerable"] else 1), row["id"]
+
+
+def test_answers_are_words_of_the_evidence(name: str) -> None:
+    """The first answer is verbatim; a factoid may add another spelling ("3" for "three"), a summary another word."""
+    for row in read(name):
+        if not row["answerable"]:
+            continue
+        if "yes-no" in row["tags"]:
+            assert row["answers"] in (["yes"], ["no"]), row["id"]
+            continue
+        quotes = [span["text"] for span in row["evidence"]]
+        verbatim = [any(answer in quote for quote in quotes) for answer in row["answers"]]
+        loose = one(row["tags"], TYPES) in {"factoid", "follow-up", "summary"}
+        assert verbatim[0] if loose else all(verbatim), (row["id"], row["answers"])
+
+
+def test_every_piece_of_evidence_holds_an_answer(name: str) -> None:
+    """For factoids one piece is enough to be a hit, so a piece without the answer would be a hit for nothing."""
+    for row in read(name):
+        if one(row["tags"], TYPES) == "factoid" and row["answerable"]:
+            for span in row["evidence"]:
+                assert any(answer in span["text"] for answer in row["answers"]), (row["id"], span["text"])
+
+
+def test_dev_and_report_are_halves_of_every_type(name: str) -> None:
+    halves: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in read(name):
+        kind = "answerable" if row["answerable"] else one(row["tags"], KINDS)
+        half = one(row["tags"], HALVES)
+        halves[one(row["tags"], TYPES), kind][half] += 1
+        halves["whole set", ""][half] += 1
+    for stratum, count in halves.items():
+        assert abs(count["dev"] - count["report"]) <= 1, stratum
+
+
+def test_report_asks_about_other_sentences_than_dev(name: str) -> None:
+    """A twin in the other half ("the same fact, reworded") would let tuning on dev flatter report. Summaries aside."""
+    places: dict[str, list[set[int]]] = {half: [] for half in HALVES}
+    for row in read(name):
+        if row["answerable"] and "summary" not in row["tags"]:
+            places[one(row["tags"], HALVES)].append({span["start"] for span in row["evidence"]})
+    seen = set().union(*places["dev"])
+    shared = [starts for starts in places["report"] if starts & seen]
+    assert len(shared) * 5 <= len(places["report"])
+
+
+def test_history_is_there_for_follow_ups_alone(name: str) -> None:
+    for row in read(name):
+        assert bool(row["history"]) == ("follow-up" in row["tags"]), row["id"]
+        assert row["question"] not in row["history"], row["id"]
+
+
+def test_no_id_and_no_question_appears_twice() -> None:
+    rows = [row for name in SETS for row in read(name)]
+    ids = Counter(row["id"] for row in rows)
+    # "Why?" may follow two conversations, and "What is this article about?" asks of each article anew
+    asked = Counter((row["article"], row["question"].casefold(), tuple(row["history"])) for row in rows)
+    assert [value for value, n in ids.items() if n > 1] == []
+    assert [value for value, n in asked.items() if n > 1] == []

@@ -1,0 +1,157 @@
+"""Answer and Article → HTML, as text: the last step of the path, and the only place that writes HTML.
+
+Article, title, question and error are untrusted: every one of them passes `escape`. What comes out is *one line*
+that starts with a block element, because it travels in Gradio's Markdown component, where such a line is an HTML
+block (https://spec.commonmark.org/0.31.2/#html-blocks, kind 6): nothing inside it is read as Markdown. The trap:
+a raw newline or tab would end the block, or be rewritten on the way, so both leave here as character references,
+one for one, and every offset into `Article.text` holds in the browser.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from rag.types import ALL, Answer, Article, Citation
+
+STARTERS = ("What is this article about?", "Summarize the article", "Who published it?")
+"""They fit any article; starters made from the article itself can take their place."""
+
+_MARKER = re.compile(r"\[(\d{1,3})\]")
+_CONTROL = {c: "\ufffd" for c in range(32)} | {127: "\ufffd"} | {c: "\ufffd" for c in range(0xD800, 0xE000)}
+_CONTROL |= {9: "&#9;", 10: "&#10;", 13: "&#13;"}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question and what is shown below it; `done` is False while the answer is under way."""
+
+    question: str
+    body: str
+    done: bool = True
+
+
+def escape(text: str) -> str:
+    """Text → HTML on one line: one character in, one character in the browser.
+
+    >>> escape('<b title="x">\\n')
+    '&lt;b title=&quot;x&quot;&gt;&#10;'
+    """
+    return html.escape(text, quote=True).translate(_CONTROL)
+
+
+def article_page(article: Article) -> str:
+    """The article as a reader's page. Each paragraph carries `data-start`, its offset in `article.text`, so that
+    ui/article.js can find any span; a first paragraph that repeats the title is set as the headline."""
+    paragraphs = [(m.start(), m.group()) for m in re.finditer(r"\S(?:.|\n(?!\s*\n))*", article.text)]
+    headline = f'<h1 class="headline">{escape(article.title)}</h1>'
+    if paragraphs and paragraphs[0][1].strip() == article.title.strip():
+        headline = f'<h1 class="headline" data-start="{paragraphs.pop(0)[0]}">{escape(article.title)}</h1>'
+    body = "".join(f'<p data-start="{start}">{escape(text.rstrip())}</p>' for start, text in paragraphs)
+    return (
+        f'<article class="page" data-article="{escape(article.id)}" aria-label="{escape(article.title)}">'
+        f'<header>{_line("publisher", article.metadata, "publisher")}{headline}'
+        f"{_line('byline', article.metadata, 'byline', 'published')}</header>{body}</article>"
+    )
+
+
+def _line(css_class: str, metadata: Mapping[str, str], *keys: str) -> str:
+    """A line of those metadata values that there are, or nothing."""
+    values = [f"<span>{escape(metadata[key])}</span>" for key in keys if metadata.get(key)]
+    return f'<p class="{css_class}">{"".join(values)}</p>' if values else ""
+
+
+def answer_body(answer: Answer, titles: Mapping[str, str]) -> str:
+    """What stands below a question: the short answer, the evidence with its citation chips, and what qualifies it.
+
+    `titles` maps slugs to titles; the sources are named when every article was searched.
+    """
+    parts = [_refusal(answer) if answer.refused else _evidence(answer)]
+    if answer.question.article_id == ALL and answer.citations:
+        parts.append(_sources(answer.citations, titles))
+    if answer.notice:
+        parts.append(f'<p class="notice">{escape(answer.notice)}</p>')
+    if answer.query.strip() and answer.query.strip() != answer.question.text.strip():
+        parts.append(f'<p class="searched">Searched for: <q>{escape(answer.query)}</q></p>')
+    return "".join(parts)
+
+
+def _evidence(answer: Answer) -> str:
+    by_number = {c.number: c for c in answer.citations}
+    short = f'<p class="short">{escape(answer.short)}</p>' if answer.short else ""
+    text = "".join(f"<p>{_with_chips(p, by_number)}</p>" for p in re.split(r"\n\s*\n", answer.text) if p.strip())
+    return f'{short}<div class="evidence{" quoted" if short else ""}">{text}</div>'
+
+
+def _with_chips(text: str, by_number: Mapping[int, Citation]) -> str:
+    """Escaped text in which each marker that a citation stands behind is a chip; another `[7]` stays what it is."""
+    parts = _MARKER.split(text)  # text, number, text, number, …, text
+    shown = [escape(parts[0].rstrip() if len(parts) > 1 else parts[0])]
+    for number, rest in zip(parts[1::2], parts[2::2], strict=True):
+        citation = by_number.get(int(number))
+        shown.append("\u2060" + chip(citation) if citation else f" [{number}]")
+        shown.append(escape(rest))
+    return "".join(shown)
+
+
+def chip(citation: Citation) -> str:
+    """A citation's number as a button: ui/article.js shows and marks the span that its data attributes name."""
+    label = escape(f"Citation {citation.number}, show it in the article: {citation.quote}")
+    quote = escape(citation.quote)
+    return f'<button type="button" class="cite" {_target(citation)} title="{quote}" aria-label="{label}">{citation.number}</button>'
+
+
+def _target(citation: Citation) -> str:
+    return f'data-article="{escape(citation.article_id)}" data-start="{citation.start}" data-end="{citation.end}"'
+
+
+def _refusal(answer: Answer) -> str:
+    says = f'<p class="says">{escape(answer.text or "The article doesn’t say.")}</p>'
+    near = ""
+    if answer.nearest:
+        near = (
+            '<p class="nearest">The closest sentence in it:</p>'
+            f'<button type="button" class="cite quote" {_target(answer.nearest)}>{escape(answer.nearest.quote)}</button>'
+        )
+    return f'<div class="refusal">{says}{near}</div>'
+
+
+def _sources(citations: Iterable[Citation], titles: Mapping[str, str]) -> str:
+    named = dict.fromkeys(titles.get(c.article_id, c.article_id) for c in citations)
+    return f'<p class="sources">From {"; ".join(f"<cite>{escape(title)}</cite>" for title in named)}</p>'
+
+
+def status(message: str) -> str:
+    """What is going on, while there is no answer yet."""
+    return f'<p class="status">{escape(message)}</p>'
+
+
+def fault(message: str) -> str:
+    """An error as a person meets it: its text, never a traceback."""
+    return f'<p class="fault" role="alert">{escape(message)}</p>'
+
+
+def conversation(turns: Iterable[Turn]) -> str:
+    """The whole conversation; ui/article.js replaces in the page only the turns that changed."""
+    shown = "".join(
+        f'<section class="turn{"" if turn.done else " pending"}">'
+        f'<p class="question"><span class="unseen">You asked: </span>{escape(turn.question)}</p>'
+        f'<div class="answer">{turn.body}</div></section>'
+        for turn in turns
+    )
+    return f"<div>{shown or welcome()}</div>"
+
+
+def welcome(starters: Iterable[str] = STARTERS) -> str:
+    """The first screen: what this does, in one sentence, and something to press."""
+    buttons = "".join(
+        f'<button type="button" class="starter" data-question="{escape(q)}">{escape(q)}</button>' for q in starters
+    )
+    return (
+        '<section class="welcome"><h2>Ask the article anything.</h2>'
+        "<p>The answer comes only from its text, with the exact sentence to check it by, or an honest "
+        "“the article doesn’t say”. It all runs on this computer, offline.</p>"
+        f'<div class="starters" role="group" aria-label="Questions to start with">{buttons}</div></section>'
+    )
