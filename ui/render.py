@@ -11,14 +11,22 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rag.types import ALL, Answer, Article, Citation
+from rag.sentences import split_sentences
+from rag.types import ALL, Answer, Article, Citation, Span
 
 STARTERS = ("What is this article about?", "Summarize the article", "Who published it?")
 """They fit any article; starters made from the article itself can take their place."""
 
+LOG = '<div id="log" role="log" aria-label="Conversation" tabindex="0"></div>'
+OPEN_ARTICLE = '<div><button type="button" data-action="open-article">Article</button></div>'
+CLOSE_ARTICLE = '<div><button type="button" data-action="close-article">Back to the chat</button></div>'
+STOPPED = '<p class="notice">Stopped.</p>'
+
+_LONG = 900
+"""A paragraph of more characters is set as several, at sentence ends: saved pages often lose their line breaks."""
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _CONTROL = {c: "\ufffd" for c in range(32)} | {127: "\ufffd"} | {c: "\ufffd" for c in range(0xD800, 0xE000)}
 _CONTROL |= {9: "&#9;", 10: "&#10;", 13: "&#13;"}
@@ -45,16 +53,30 @@ def escape(text: str) -> str:
 def article_page(article: Article) -> str:
     """The article as a reader's page. Each paragraph carries `data-start`, its offset in `article.text`, so that
     ui/article.js can find any span; a first paragraph that repeats the title is set as the headline."""
-    paragraphs = [(m.start(), m.group()) for m in re.finditer(r"\S(?:.|\n(?!\s*\n))*", article.text)]
+    paragraphs = list(_paragraphs(article.text))
     headline = f'<h1 class="headline">{escape(article.title)}</h1>'
-    if paragraphs and paragraphs[0][1].strip() == article.title.strip():
+    if paragraphs and article.text[slice(*paragraphs[0])] == article.title:
         headline = f'<h1 class="headline" data-start="{paragraphs.pop(0)[0]}">{escape(article.title)}</h1>'
-    body = "".join(f'<p data-start="{start}">{escape(text.rstrip())}</p>' for start, text in paragraphs)
+    body = "".join(f'<p data-start="{start}">{escape(article.text[start:end])}</p>' for start, end in paragraphs)
     return (
         f'<article class="page" data-article="{escape(article.id)}" aria-label="{escape(article.title)}">'
         f'<header>{_line("publisher", article.metadata, "publisher")}{headline}'
         f"{_line('byline', article.metadata, 'byline', 'published')}</header>{body}</article>"
     )
+
+
+def _paragraphs(text: str) -> Iterator[Span]:
+    """Spans of the paragraphs, without the white space around them; a long one as several, about `_LONG` / 2 each."""
+    for block in re.finditer(r"\S(?:.|\n(?!\s*\n))*", text):
+        start, end = block.start(), block.start() + len(block.group().rstrip())
+        if end - start > _LONG:
+            for a, b in split_sentences(text[start:end]):
+                if b - (start - block.start()) > _LONG / 2:
+                    yield start, block.start() + b
+                    following = text[block.start() + b : end]
+                    start = end - len(following.lstrip())
+        if start < end:
+            yield start, end
 
 
 def _line(css_class: str, metadata: Mapping[str, str], *keys: str) -> str:
@@ -81,8 +103,24 @@ def answer_body(answer: Answer, titles: Mapping[str, str]) -> str:
 def _evidence(answer: Answer) -> str:
     by_number = {c.number: c for c in answer.citations}
     short = f'<p class="short">{escape(answer.short)}</p>' if answer.short else ""
-    text = "".join(f"<p>{_with_chips(p, by_number)}</p>" for p in re.split(r"\n\s*\n", answer.text) if p.strip())
-    return f'{short}<div class="evidence{" quoted" if short else ""}">{text}</div>'
+    quotes = _quotes(answer.text, by_number)
+    if quotes:
+        return short + "".join(f"<blockquote>{_stressed(c.quote, answer.short)}{chip(c)}</blockquote>" for c in quotes)
+    return short + "".join(f"<p>{_with_chips(p, by_number)}</p>" for p in re.split(r"\n\s*\n", answer.text) if p.strip())
+
+
+def _quotes(text: str, by_number: Mapping[int, Citation]) -> list[Citation]:
+    """The citations in order when `text` is nothing but their quotes and markers; else none."""
+    parts = _MARKER.split(text)
+    cited = [by_number.get(int(n)) for n in parts[1::2]]
+    quotes = [c for c, said in zip(cited, parts[0::2], strict=False) if c and c.quote == said.strip()]
+    return quotes if len(quotes) == len(cited) and not parts[-1].strip() else []
+
+
+def _stressed(quote: str, short: str | None) -> str:
+    """The quote with the short answer set off in it, when it stands there."""
+    before, found, after = quote.partition(short) if short else (quote, "", "")
+    return f"{escape(before)}<b>{escape(found)}</b>{escape(after)}" if found else escape(quote)
 
 
 def _with_chips(text: str, by_number: Mapping[int, Citation]) -> str:
@@ -91,7 +129,7 @@ def _with_chips(text: str, by_number: Mapping[int, Citation]) -> str:
     shown = [escape(parts[0].rstrip() if len(parts) > 1 else parts[0])]
     for number, rest in zip(parts[1::2], parts[2::2], strict=True):
         citation = by_number.get(int(number))
-        shown.append("\u2060" + chip(citation) if citation else f" [{number}]")
+        shown.append(chip(citation) if citation else f" [{number}]")
         shown.append(escape(rest))
     return "".join(shown)
 
@@ -131,6 +169,10 @@ def status(message: str) -> str:
 def fault(message: str) -> str:
     """An error as a person meets it: its text, never a traceback."""
     return f'<p class="fault" role="alert">{escape(message)}</p>'
+
+
+def brand(title: str) -> str:
+    return f'<div class="brand">{escape(title)}</div>'
 
 
 def conversation(turns: Iterable[Turn]) -> str:

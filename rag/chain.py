@@ -1,0 +1,143 @@
+"""One question → one answer: the whole path, in the order in which it happens. Everyone asks here: chat,
+command line and evaluation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from langchain_core.embeddings import Embeddings
+from langchain_core.runnables import Runnable, RunnableConfig
+
+from rag.build import check_recipe
+from rag.cite import cite, cited_text
+from rag.config import Config
+from rag.embed import MiniLM
+from rag.errors import UnknownArticle
+from rag.extract import Draft, extract
+from rag.intent import Intent, intent_of
+from rag.overview import CANNED, about_the_page, summary
+from rag.question import clean_question
+from rag.retrieve import HybridRetriever
+from rag.rewrite import standalone
+from rag.store import Index, read_manifest
+from rag.types import ALL, Answer, Article, Citation, Question
+
+REFUSAL = "The article doesn't say."
+
+
+class QAChain(Runnable[Question, Answer]):
+    """A LangChain Runnable: `stream` yields growing snapshots, each with the citations its text needs; `invoke` is
+    the last of them; `batch` works. When the index is built again, the next question is answered from the new one.
+
+    Raises BadInput for a question that can not be asked, UnknownArticle, and what the store raises; a question the
+    article does not answer is an Answer with `refused`.
+    """
+
+    def __init__(self, index: Index, embedder: Embeddings, config: Config) -> None:
+        self._index, self._embedder, self._config = index, embedder, config
+        self._retriever = HybridRetriever(index=index, embedder=embedder, top_k=config.top_k)
+
+    @property
+    def articles(self) -> Mapping[str, Article]:
+        """The articles that can be asked about, by slug, in the index's order."""
+        return self._index.articles
+
+    @property
+    def default_article(self) -> str:
+        return self._index.default_article
+
+    def invoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> Answer:
+        def last(question: Question) -> Answer:
+            *_, answer = self._answers(question)
+            return answer
+
+        return self._call_with_config(last, input, config, **kwargs)
+
+    def stream(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Answer]:
+        def each(questions: Iterator[Question]) -> Iterator[Answer]:
+            for question in questions:
+                yield from self._answers(question)
+
+        yield from self._transform_stream_with_config(iter([input]), each, config, **kwargs)
+
+    def _answers(self, question: Question) -> Iterator[Answer]:
+        clock = _Clock()
+        self._follow_index()
+        text = clean_question(question.text, self._config.max_question_chars)
+        scope = self._scope(question.article_id)
+        intent = intent_of(text)
+        if intent is not Intent.QUESTION:
+            draft: Draft | str | None = self._about(intent, scope)
+            answer = Answer(question, text, "", confidence=1.0)
+        else:
+            history = [clean_question(h, self._config.max_question_chars) for h in question.history if h.strip()]
+            query = standalone(text, history)
+            found = self._retriever.search(query, scope)
+            clock.lap("retrieve")
+            draft = extract(query, found, self.articles)
+            clock.lap("read")
+            answer = Answer(question, query, "", confidence=draft.confidence, passages=found.hits)
+        for snapshot in self._written(answer, draft):
+            clock.lap("cite")
+            yield replace(snapshot, timings=clock.laps())
+
+    def _written(self, answer: Answer, draft: Draft | str | None) -> Iterator[Answer]:
+        """Snapshots of the answer as its sentences are cited, one more in each."""
+        if draft is None:
+            yield replace(answer, text="The page doesn't say.", refused=True, confidence=0.0)
+        elif isinstance(draft, str):
+            yield replace(answer, text=draft)
+        elif draft.refused:
+            nearest = cite(self.articles[draft.nearest[0]], draft.nearest[1]) if draft.nearest else None
+            yield replace(answer, text=REFUSAL, refused=True, nearest=nearest)
+        else:
+            citations: tuple[Citation, ...] = ()
+            for number, (article_id, span) in enumerate(draft.sentences, start=1):
+                citations += (cite(self.articles[article_id], span, number),)
+                yield replace(answer, text=cited_text(citations), short=draft.short, citations=citations)
+
+    def _about(self, intent: Intent, scope: str) -> Draft | str | None:
+        if intent in CANNED:
+            return CANNED[intent]
+        if intent in (Intent.SUMMARY, Intent.ABOUT):
+            sentences = summary(self._index, scope, many=intent is Intent.SUMMARY)
+            return Draft(tuple(sentences), 1.0, None, refused=False)
+        return about_the_page(intent, list(self.articles.values()) if scope == ALL else [self.articles[scope]])
+
+    def _scope(self, article_id: str | None) -> str:
+        scope = article_id or self.default_article
+        if scope != ALL and scope not in self.articles:
+            raise UnknownArticle(f"There is no article {scope!r}. There are: {', '.join(self.articles)}, and {ALL}.")
+        return scope
+
+    def _follow_index(self) -> None:
+        if not self._index.in_use:
+            self._index = Index(self._config.index, read_manifest(self._config.index))
+            self._retriever = HybridRetriever(index=self._index, embedder=self._embedder, top_k=self._config.top_k)
+
+
+class _Clock:
+    """Milliseconds per stage of one question."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._laps[stage] = self._laps.get(stage, 0.0) + 1000 * (now - self._last)
+        self._last = now
+
+    def laps(self) -> dict[str, float]:
+        return {**self._laps, "total": 1000 * (self._last - self._start)}
+
+
+def load_chain(config: Config) -> QAChain:
+    """Open the index in `config.index`. Raises IndexMissing, IndexMismatch or StoreUnavailable, each of which names
+    the next command; `build.refresh` makes the index first."""
+    manifest = read_manifest(config.index)
+    check_recipe(manifest, config)
+    return QAChain(Index(config.index, manifest), MiniLM(), config)

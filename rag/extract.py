@@ -1,0 +1,85 @@
+"""Found passages → the sentences that answer, and how sure that is: the answerer that needs no trained reader.
+
+A sentence is as good as its cosine to the question plus the share of the question's words it holds. Whether the
+article answers at all is a logistic regression over how good the best sentence is and how many of the question's
+words, names and numbers stand nowhere in the article: similarity alone can not tell.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rag.intent import wants_many
+from rag.lexical import BM25, content_words, coverage
+from rag.retrieve import Found
+from rag.types import Article, Span
+
+Sentence = tuple[str, Span]
+"""(article id, span)"""
+
+WEIGHTS = {"bias": -3.41, "cosine": 1.32, "covered": 2.33, "known": 2.66, "numbers": -1.62}
+"""Printed by `python -m eval calibrate`; fitted on the dev halves of the question sets."""
+THRESHOLD = 0.5
+"""Below this confidence the article is said not to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an answerer hands to the chain: the sentences to quote, in the order shown, the exact span if it has
+    one, the confidence in [0, 1], and the nearest sentence to offer with a refusal."""
+
+    sentences: tuple[Sentence, ...]
+    confidence: float
+    nearest: Sentence | None
+    refused: bool
+    short: str | None = None
+
+
+def extract(query: str, found: Found, articles: Mapping[str, Article]) -> Draft:
+    """The best sentence of the found passages, or up to three in the article's order for why and list questions."""
+    asked = content_words(query)
+    scores = {
+        s: found.sentences.get(s, 0.0) + 0.5 * coverage(asked, _text(articles, s), found.bm25) for s in _sentences(found)
+    }
+    if not scores:
+        return Draft((), 0.0, None, refused=True)
+    ranked = sorted(scores, key=lambda s: -scores[s])
+    confidence = _confidence(features(query, ranked[0], found, articles))
+    if confidence < THRESHOLD:
+        return Draft((), confidence, ranked[0], refused=True)
+    chosen = ranked[:1]
+    if wants_many(query):
+        chosen = [s for s in ranked[:3] if scores[s] >= 0.75 * scores[ranked[0]]]
+        chosen.sort(key=lambda s: (s[0] != ranked[0][0], s))
+    return Draft(tuple(chosen), confidence, ranked[0], refused=False)
+
+
+def _sentences(found: Found) -> list[Sentence]:
+    return list(dict.fromkeys((h.passage.article_id, s) for h in found.hits for s in h.passage.sentences))
+
+
+def _text(articles: Mapping[str, Article], sentence: Sentence) -> str:
+    return articles[sentence[0]].text[slice(*sentence[1])]
+
+
+def features(query: str, best: Sentence, found: Found, articles: Mapping[str, Article]) -> dict[str, float]:
+    """What the confidence is made of: `cosine` and `covered` of the best sentence; `known`, the share of the
+    question's words that the article holds; `numbers`, how many of its numbers it does not."""
+    asked = content_words(query)
+    return {
+        "cosine": found.sentences.get(best, 0.0),
+        "covered": coverage(asked, _text(articles, best), found.bm25),
+        "known": _known(asked, found.bm25),
+        "numbers": float(sum(w[0].isdigit() and w not in found.bm25 for w in asked)),
+    }
+
+
+def _known(asked: list[str], bm25: BM25) -> float:
+    total = sum(bm25.idf(w) for w in asked)
+    return sum(bm25.idf(w) for w in asked if w in bm25) / total if total else 1.0
+
+
+def _confidence(values: Mapping[str, float]) -> float:
+    return 1 / (1 + math.exp(-WEIGHTS["bias"] - sum(WEIGHTS[name] * value for name, value in values.items())))

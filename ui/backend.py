@@ -1,0 +1,89 @@
+"""The chain behind the chat, loaded in a thread so that the first screen is there at once.
+
+Articles are read straight from the corpus, which takes milliseconds; the encoder takes seconds. The trap: a load that
+failed must not fail for good, since the cause (a missing index, a server that is down) can be mended meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rag.config import Config
+from rag.errors import RagError, StoreUnavailable
+from rag.types import Article
+
+if TYPE_CHECKING:
+    from rag.chain import QAChain
+
+_log = logging.getLogger(__name__)
+
+
+class Backend:
+    """`start` begins to load, `chain` waits for it. Raises BadInput when made over a corpus without articles."""
+
+    def __init__(self, config: Config) -> None:
+        from rag.build import corpus_articles
+
+        self.config = config
+        self.status = "Loading the model …"
+        self._articles = {a.id: a for a in corpus_articles(config)}
+        self._chain: QAChain | None = None
+        self._fault: RagError | None = None
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def articles(self) -> Mapping[str, Article]:
+        """slug → article; the index's, as soon as it is loaded: its texts are what citations point into."""
+        return self._chain.articles if self._chain else self._articles
+
+    @property
+    def default_article(self) -> str:
+        if self._chain:
+            return self._chain.default_article
+        named = self.config.default_article
+        return named if named in self._articles else next(iter(self._articles))
+
+    def start(self) -> None:
+        """Load in the background, unless it is loaded or loading; after a failure, try again."""
+        with self._lock:
+            if self._chain or (self._thread and self._thread.is_alive()):
+                return
+            self._fault = None
+            self._thread = threading.Thread(target=self._load, name="load-chain", daemon=True)
+            self._thread.start()
+
+    def chain(self, timeout: float) -> QAChain | None:
+        """The chain, or None when it is not there after `timeout` seconds; raises the RagError that loading met."""
+        thread = self._thread
+        if not self._chain and thread:
+            thread.join(timeout)
+        if self._fault:
+            raise self._fault
+        return self._chain
+
+    def _load(self) -> None:
+        try:
+            self._chain = self._loaded()
+        except RagError as fault:
+            self._fault = fault
+        except Exception as fault:  # the edge of a thread: told in the chat and in the log, or lost
+            _log.exception("The chain does not load")
+            self._fault = RagError(f"The model does not load ({fault}). The terminal tells more; ask again to retry.")
+
+    def _loaded(self) -> QAChain:
+        from rag.build import refresh
+        from rag.chain import load_chain
+
+        try:
+            refresh(self.config, self._progress)
+        except StoreUnavailable as fault:  # a read-only index folder still answers
+            _log.warning("%s", fault)
+        self.status = "Loading the model …"
+        return load_chain(self.config)
+
+    def _progress(self, what: str, done: int, total: int) -> None:
+        self.status = f"{what}: {done} of {total} …" if total else what
