@@ -66,7 +66,7 @@ def ratio(numerators: Sequence[float], denominators: Sequence[float] | None = No
 
     def statistic(weights: Floats) -> Floats:
         total = weights @ below
-        return np.divide(weights @ above, total, out=np.full(len(weights), np.nan), where=total > 0)
+        return _divide(weights @ above, total, np.nan)
 
     return statistic
 
@@ -84,7 +84,7 @@ def auroc(confidence: Sequence[float], answerable: Sequence[bool]) -> Statistic:
         # groups run from the highest confidence down: a positive beats the negatives of every later group
         later = below.sum(axis=1, keepdims=True) - np.cumsum(below, axis=1)
         won = (above * (later + below / 2)).sum(axis=1)
-        return np.divide(won, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+        return _divide(won, pairs, np.nan)
 
     return statistic
 
@@ -95,7 +95,7 @@ def risk_curve(confidence: Sequence[float], wrong: Sequence[float], weights: Flo
     drawn = weights[:, order]
     answered = np.cumsum(np.add.reduceat(drawn, groups, axis=1), axis=1)
     failed = np.cumsum(np.add.reduceat(drawn * np.asarray(wrong, dtype=float)[order], groups, axis=1), axis=1)
-    return answered, np.divide(failed, answered, out=np.zeros_like(failed), where=answered > 0)
+    return answered, _divide(failed, answered, 0.0)
 
 
 def aurc(confidence: Sequence[float], wrong: Sequence[float]) -> Statistic:
@@ -126,8 +126,8 @@ def mcnemar(wins: int, losses: int) -> float:
     0.021484375
     """
     n = wins + losses
-    tail = sum(math.comb(n, k) for k in range(min(wins, losses) + 1))
-    return min(1.0, 2 * tail / 2**n)
+    tail: int = sum(math.comb(n, k) for k in range(min(wins, losses) + 1))
+    return min(1.0, 2 * tail / (1 << n))
 
 
 def permutation(differences: Sequence[float], resamples: int = RESAMPLES, seed: int = SEED) -> float:
@@ -165,6 +165,11 @@ def _chunks(resamples: int, width: int) -> Iterator[int]:
     step = max(1, 2_000_000 // width)
     for done in range(0, resamples, step):
         yield min(step, resamples - done)
+
+
+def _divide(above: Floats, below: Floats, otherwise: float) -> Floats:
+    result: Floats = np.divide(above, below, out=np.full_like(above, otherwise, dtype=float), where=below > 0)
+    return result
 
 
 def _tied(confidence: Sequence[float]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     ask = commands.add_parser("ask", help="answer one question")
     ask.add_argument("question")
     ask.add_argument("--article", metavar="SLUG", help="ask this article, or `all`")
-    ask.add_argument("--history", action="append", default=[], metavar="QUESTION", help="an earlier question; repeatable")
+    ask.add_argument(
+        "--history", action="append", default=[], metavar="QUESTION", help="an earlier question; repeatable"
+    )
     ask.add_argument("--json", action="store_true", help="print one JSON object")
     ask.set_defaults(command=_ask)
     return parser
@@ -60,7 +62,9 @@ def _index(args: argparse.Namespace, config: Config) -> int:
         for written in write_corpus(keep_names(articles, config.corpus), config.corpus):
             _remark(f"corpus: {written}")
     manifest = refresh(config, _progress)
-    print(f"{len(manifest.articles)} articles, {manifest.passages} passages, {manifest.sentences} sentences in {config.index}")
+    print(
+        f"{len(manifest.articles)} articles, {manifest.passages} passages, {manifest.sentences} sentences in {config.index}"
+    )
     return 0
 
 

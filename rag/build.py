@@ -156,7 +156,11 @@ def _present(config: Config, wanted: Manifest) -> tuple[Index | None, str]:
 def difference(old: Manifest, new: Manifest) -> str:
     """Which parts of two manifests' recipes differ, in words."""
     names = ("format", "model", "model_sha256", "dimension", "chunker", "chroma")
-    parts = [f"{n} was {getattr(old, n)!s:.20}, is {getattr(new, n)!s:.20}" for n in names if getattr(old, n) != getattr(new, n)]
+    parts = [
+        f"{n} was {getattr(old, n)!s:.20}, is {getattr(new, n)!s:.20}"
+        for n in names
+        if getattr(old, n) != getattr(new, n)
+    ]
     return "; ".join(parts)
 
 
@@ -169,13 +173,13 @@ def check_recipe(manifest: Manifest, config: Config) -> None:
         )
 
 
-def _write(articles: Sequence[Article], wanted: Manifest, old: Index | None, config: Config, progress: Progress) -> Manifest:
+def _write(
+    articles: Sequence[Article], wanted: Manifest, old: Index | None, config: Config, progress: Progress
+) -> Manifest:
     home = config.index / wanted.generation
     home.mkdir()
     embedder = MiniLM()
-    passages = {
-        a.id: chunk(a, config.passage_tokens, config.overlap_tokens, embedder.count_tokens) for a in articles
-    }
+    passages = {a.id: chunk(a, config.passage_tokens, config.overlap_tokens, embedder.count_tokens) for a in articles}
     rows = [row for a in articles for row in _rows(a, passages[a.id])]
     kept = _kept(rows, wanted, old)
     vectors = _embed([(kind, id_, text) for kind, id_, text, _ in rows], kept, embedder, progress)
@@ -189,12 +193,14 @@ def _write(articles: Sequence[Article], wanted: Manifest, old: Index | None, con
                 client, f"{wanted.generation}-{kind}", ids, [vectors[kind, i] for i in ids], [at for _, at in mine]
             )
             counts[kind] = len(ids)
-        client.close()
+        client.close()  # type: ignore[attr-defined]
     manifest = Manifest(**{**asdict(wanted), **counts})
     write_generation(home, manifest, articles)
     write_pointer(config.index, manifest.generation)
     # The one just replaced stays for readers that have it open.
-    remove_generations(config.index, {manifest.generation} | ({old.manifest.generation} if old else set()), config.chroma_url)
+    remove_generations(
+        config.index, {manifest.generation} | ({old.manifest.generation} if old else set()), config.chroma_url
+    )
     return manifest
 
 

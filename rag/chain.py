@@ -38,7 +38,7 @@ class QAChain(Runnable[Question, Answer]):
 
     def __init__(self, index: Index, embedder: Embeddings, config: Config) -> None:
         self._index, self._embedder, self._config = index, embedder, config
-        self._retriever = HybridRetriever(index=index, embedder=embedder, top_k=config.top_k)
+        self.retriever = HybridRetriever(index=index, embedder=embedder, top_k=config.top_k)
 
     @property
     def articles(self) -> Mapping[str, Article]:
@@ -75,7 +75,7 @@ class QAChain(Runnable[Question, Answer]):
         else:
             history = [clean_question(h, self._config.max_question_chars) for h in question.history if h.strip()]
             query = standalone(text, history)
-            found = self._retriever.search(query, scope)
+            found = self.retriever.search(query, scope)
             clock.lap("retrieve")
             draft = extract(query, found, self.articles)
             clock.lap("read")
@@ -116,7 +116,7 @@ class QAChain(Runnable[Question, Answer]):
     def _follow_index(self) -> None:
         if not self._index.in_use:
             self._index = Index(self._config.index, read_manifest(self._config.index))
-            self._retriever = HybridRetriever(index=self._index, embedder=self._embedder, top_k=self._config.top_k)
+            self.retriever = HybridRetriever(index=self._index, embedder=self._embedder, top_k=self._config.top_k)
 
 
 class _Clock:

@@ -45,5 +45,7 @@ class Config:
             try:
                 values[name] = kind(raw)
             except ValueError:
-                raise BadInput(f"RAG_{name.upper()}={raw!r} is not a {kind.__name__}; the default is {default}.") from None
+                raise BadInput(
+                    f"RAG_{name.upper()}={raw!r} is not a {kind.__name__}; the default is {default}."
+                ) from None
         return cls(**values)  # type: ignore[arg-type]

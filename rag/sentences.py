@@ -19,7 +19,9 @@ _TITLES = frozenset(
     "messrs pres supt amb atty insp det pfc".split()
 )
 # Words that need something after them: "No. 35", "Fig. 2", "vs. Spain", "pp. 4".
-_LEADING = frozenset("no nos fig figs vol vols ch chap sec art eq eqs p pp vs v cf al approx ca op ed eds trans e.g i.e viz".split())
+_LEADING = frozenset(
+    "no nos fig figs vol vols ch chap sec art eq eqs p pp vs v cf al approx ca op ed eds trans e.g i.e viz".split()
+)
 # Words that may end a sentence: then the next word decides ("at Amata Corp. The company", "Samsung Corp. said").
 _TRAILING = frozenset(
     "inc corp co ltd llc plc bros jr sr esq etc ph.d m.d b.a m.a d.c u.s u.k u.n e.u u.s.a a.m p.m est dept univ assn "

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import numpy as np
+
 from rag.errors import IndexMismatch, IndexMissing, StoreUnavailable
 from rag.types import ALL, Article, Passage, Span
 
@@ -106,7 +108,7 @@ def write_vectors(
     step = min(client.get_max_batch_size(), 4096)
     for i in range(0, len(ids), step):
         part = slice(i, i + step)
-        collection.add(ids=ids[part], embeddings=list(vectors[part]), metadatas=list(metadatas[part]))
+        collection.add(ids=ids[part], embeddings=np.asarray(vectors[part], dtype=np.float32), metadatas=list(metadatas[part]))
     return collection
 
 
@@ -201,7 +203,7 @@ class Index:
     def _nearest(self, collection: Collection, vector: Sequence[float], scope: str, n: int) -> dict[str, float]:
         where: Any = None if scope == ALL else {"article": scope}
         with store_faults("The question can not be searched", self.manifest.chroma or self._home):
-            rows = collection.query(query_embeddings=[list(vector)], n_results=n, where=where, include=["distances"])
+            rows = collection.query(query_embeddings=np.asarray([vector], dtype=np.float32), n_results=n, where=where, include=["distances"])
         # Chroma's cosine distance is 1 - similarity: turned round here, once.
         return {id_: 1.0 - d for id_, d in zip(rows["ids"][0], (rows["distances"] or [[]])[0], strict=True)}
 
@@ -217,7 +219,7 @@ class Index:
         return self.manifest.default_article
 
     def close(self) -> None:
-        self._client.close()
+        self._client.close()  # type: ignore[attr-defined]
 
 
 def _read_articles(home: Path) -> dict[str, Article]:

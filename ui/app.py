@@ -119,7 +119,7 @@ def _asker(backend: Backend) -> Any:
         if not text.strip():
             yield _shown(talk)
             return
-        question = Question(text, tuple(t.question for t in talk), scope)
+        question = Question(text, tuple(t.question for t in talk if not t.failed), scope)
         turn = Turn(text, render.status("Searching the article …"), done=False)
         yield _shown((*talk, turn), value="")
         try:
@@ -127,11 +127,11 @@ def _asker(backend: Backend) -> Any:
                 turn = replace(turn, body=body)
                 yield _shown((*talk, turn))
         except RagError as fault:
-            turn = replace(turn, body=render.fault(str(fault)))
+            turn = replace(turn, body=render.fault(str(fault)), failed=True)
         except Exception:  # the edge of the server: the person is told, the log has the traceback
             _log.exception("A question could not be answered")
             message = "Something went wrong here, not with your question. The terminal says more; try again."
-            turn = replace(turn, body=render.fault(message))
+            turn = replace(turn, body=render.fault(message), failed=True)
         yield _shown((*talk, replace(turn, done=True)))
 
     return ask

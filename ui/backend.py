@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rag.config import Config
 from rag.errors import RagError, StoreUnavailable
-from rag.types import Article
+from rag.types import Article, Question
 
 if TYPE_CHECKING:
     from rag.chain import QAChain
@@ -83,7 +83,9 @@ class Backend:
         except StoreUnavailable as fault:  # a read-only index folder still answers
             _log.warning("%s", fault)
         self.status = "Loading the model …"
-        return load_chain(self.config)
+        chain = load_chain(self.config)
+        chain.invoke(Question("Where did it begin?"))  # the encoder loads at its first question: not a visitor's
+        return chain
 
     def _progress(self, what: str, done: int, total: int) -> None:
         self.status = f"{what}: {done} of {total} …" if total else what

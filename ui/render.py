@@ -34,11 +34,13 @@ _CONTROL |= {9: "&#9;", 10: "&#10;", 13: "&#13;"}
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question and what is shown below it; `done` is False while the answer is under way."""
+    """One question and what is shown below it. `done` is False while the answer is under way; `failed` when there
+    was an error instead of an answer: then the question is no part of the conversation's history."""
 
     question: str
     body: str
     done: bool = True
+    failed: bool = False
 
 
 def escape(text: str) -> str:
@@ -66,17 +68,18 @@ def article_page(article: Article) -> str:
 
 
 def _paragraphs(text: str) -> Iterator[Span]:
-    """Spans of the paragraphs, without the white space around them; a long one as several, about `_LONG` / 2 each."""
+    """Spans of the paragraphs, without the white space around them; a long one as several of whole sentences."""
     for block in re.finditer(r"\S(?:.|\n(?!\s*\n))*", text):
-        start, end = block.start(), block.start() + len(block.group().rstrip())
-        if end - start > _LONG:
-            for a, b in split_sentences(text[start:end]):
-                if b - (start - block.start()) > _LONG / 2:
-                    yield start, block.start() + b
-                    following = text[block.start() + b : end]
-                    start = end - len(following.lstrip())
-        if start < end:
-            yield start, end
+        at, end = block.start(), block.start() + len(block.group().rstrip())
+        if end - at <= _LONG:
+            yield at, end
+            continue
+        start = None
+        for a, b in split_sentences(text[at:end]):
+            start = at + a if start is None else start
+            if at + b - start > _LONG / 2 or at + b == end:
+                yield start, at + b
+                start = None
 
 
 def _line(css_class: str, metadata: Mapping[str, str], *keys: str) -> str:
@@ -95,9 +98,14 @@ def answer_body(answer: Answer, titles: Mapping[str, str]) -> str:
         parts.append(_sources(answer.citations, titles))
     if answer.notice:
         parts.append(f'<p class="notice">{escape(answer.notice)}</p>')
-    if answer.query.strip() and answer.query.strip() != answer.question.text.strip():
+    if _words(answer.query) != _words(answer.question.text):
         parts.append(f'<p class="searched">Searched for: <q>{escape(answer.query)}</q></p>')
     return "".join(parts)
+
+
+def _words(text: str) -> list[str]:
+    """For a comparison that overlooks what cleaning a question changes."""
+    return re.findall(r"\w+", text)
 
 
 def _evidence(answer: Answer) -> str:

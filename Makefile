@@ -1,0 +1,35 @@
+# Everything a fresh machine needs: `make chat` opens the chat, `make test` passes the tests.
+PYTHON ?= python3
+PORT ?= 7860
+BIN := .venv/bin
+STAMP := .venv/.ready
+
+.PHONY: setup chat test check index eval clean
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12")'
+	@echo "Setting up .venv: about two minutes and 2 GB the first time"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+chat: setup
+	@$(BIN)/python -m ui --port $(PORT)
+
+index: setup
+	@$(BIN)/python -m rag index
+
+test: setup
+	@$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+eval: setup
+	@$(BIN)/python -m eval run eval/questions/brain-drain.jsonl
+
+clean:
+	rm -rf .venv .index
