@@ -12,7 +12,7 @@ import json
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,7 @@ class RunFolder:
     """DIR of one run. Without a DIR (`folder` None) nothing is kept."""
 
     folder: Path | None
+    manifest: dict[str, Any] = field(default_factory=dict)
 
     def begin(self, manifest: Mapping[str, Any], resume: bool) -> list[Row]:
         """Make the folder, or check that it can be resumed; returns the rows that are there already, lightened."""
@@ -114,23 +115,23 @@ class RunFolder:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
             raise BadInput(f"{self.folder} can not be made ({fault.strerror}). Name another folder.") from None
-        self.write("manifest", {"identity": dict(manifest), "started": _now()})
+        self.manifest = {"identity": dict(manifest), "started": _now()}
+        self.write("manifest", self.manifest)
         return done
 
     def add(self, row: Row) -> None:
         if self.folder is not None:
-            with (self.folder / "results.jsonl").open("a", encoding="utf-8") as file:
+            # a lone surrogate in a question becomes its JSON escape instead of an encoding error
+            with (self.folder / "results.jsonl").open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     def write(self, name: str, values: Mapping[str, Any]) -> None:
         if self.folder is not None:
             (self.folder / f"{name}.json").write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
-    def end(self, manifest: Mapping[str, Any], done: int, cold_start_s: float | None) -> None:
-        self.write(
-            "manifest",
-            {"identity": dict(manifest), "done": done, "cold_start_s": cold_start_s, "finished": _now()},
-        )
+    def end(self, done: int, cold_start_s: float | None, figures: Mapping[str, Any]) -> None:
+        self.write("manifest", {**self.manifest, "done": done, "cold_start_s": cold_start_s, "finished": _now()})
+        self.write("summary", figures)
 
 
 def read_results(path: Path, mend: bool = False) -> list[Row]:

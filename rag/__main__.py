@@ -63,7 +63,8 @@ def _index(args: argparse.Namespace, config: Config) -> int:
             _remark(f"corpus: {written}")
     manifest = refresh(config, _progress)
     print(
-        f"{len(manifest.articles)} articles, {manifest.passages} passages, {manifest.sentences} sentences in {config.index}"
+        f"{len(manifest.articles)} articles, {manifest.passages} passages, {manifest.sentences} sentences "
+        f"in {config.index}"
     )
     return 0
 

@@ -169,7 +169,8 @@ def check_recipe(manifest: Manifest, config: Config) -> None:
     wanted = _manifest([], "", config)
     if manifest.recipe() != wanted.recipe():
         raise IndexMismatch(
-            f"The index in {config.index} was made otherwise ({difference(manifest, wanted)}). Run `python -m rag index`."
+            f"The index in {config.index} was made otherwise ({difference(manifest, wanted)}). "
+            "Run `python -m rag index`."
         )
 
 

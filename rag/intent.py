@@ -34,26 +34,27 @@ _PATTERNS: tuple[tuple[Intent, str], ...] = (
     ),
     (
         Intent.ABOUT,
-        rf"(?:so )?what(?:'s|’s| is|s)? {_IT} (?:mainly |all |really )?about|what(?:'s|’s| is) the (?:main )?(?:topic|subject"
-        rf"|point|idea|message)(?: (?:of|in) {_IT})?|what does {_IT} (?:say|talk about|discuss|deal with|cover)",
+        rf"(?:so )?what(?:'s|’s| is|s)? {_IT} (?:mainly |all |really )?about|what(?:'s|’s| is) the (?:main )?(?:topic"
+        rf"|subject|point|idea|message)(?: (?:of|in) {_IT})?|what does {_IT} (?:say|talk about|discuss|deal with|cover)",
     ),
     (
         Intent.SUMMARY,
-        rf"(?:please |can you |could you |give me )*(?:a )?(?:short |brief |quick )?(?:summari[sz]e|summary|sum up|tl;?dr|"
-        rf"recap|outline)(?: (?:of )?{_IT})?(?: (?:up|for me|in (?:a few|\w+) (?:sentences|words|lines)|briefly|please))*"
+        rf"(?:please |can you |could you |give me )*(?:a )?(?:short |brief |quick )?(?:summari[sz]e|summary|sum up|"
+        rf"tl;?dr|recap|outline)(?: (?:of )?{_IT})?(?: (?:up|for me|in (?:a few|\w+) (?:sentences|words|lines)|briefly"
+        rf"|please))*"
         rf"|what are the (?:main|key) (?:points|takeaways|ideas|facts|findings)(?: (?:of|in|from) {_IT})?"
         rf"|(?:the )?(?:key|main) (?:points|takeaways)",
     ),
     (
         Intent.PUBLISHER,
-        rf"(?:who|which (?:newspaper|paper|outlet|site|publication|magazine|company)) (?:has )?(?:published|publishes|ran|"
-        rf"printed|released) {_IT}|(?:where|by whom) (?:was|is) {_IT} (?:published|from|printed)(?: by)?|who is the "
+        rf"(?:who|which (?:newspaper|paper|outlet|site|publication|magazine|company)) (?:has )?(?:published|publishes"
+        rf"|ran|printed|released) {_IT}|(?:where|by whom) (?:was|is) {_IT} (?:published|from|printed)(?: by)?|who is the "
         rf"publisher(?: of {_IT})?|what(?:'s|’s| is) the source(?: of {_IT})?|where does {_IT} come from",
     ),
     (
         Intent.AUTHOR,
-        rf"who(?:'s|’s| is|s)? (?:the )?(?:author|writer|journalist|reporter)(?: (?:of|behind) {_IT})?|who (?:wrote|has "
-        rf"written|authored|reported) {_IT}|by whom (?:was|is) {_IT} written",
+        rf"who(?:'s|’s| is|s)? (?:the )?(?:author|writer|journalist|reporter)(?: (?:of|behind) {_IT})?|who "
+        rf"(?:wrote|has written|authored|reported) {_IT}|by whom (?:was|is) {_IT} written",
     ),
     (
         Intent.DATE,
@@ -65,15 +66,15 @@ _PATTERNS: tuple[tuple[Intent, str], ...] = (
 _COMPILED = tuple((intent, re.compile(pattern, re.IGNORECASE)) for intent, pattern in _PATTERNS)
 
 _MANY = re.compile(
-    r"^(?:and |but |so |then )*(?:why\b|how come|for what reasons?|list\b|name (?:all|the|some|two|three|\w+ (?:reasons|factors|ways|"
-    r"things))|what are\b|what were\b|which (?:\w+ ){0,3}\w+s\b(?! (?:is|was|has|does|did)\b))"
+    r"^(?:and |but |so |then )*(?:why\b|how come|for what reasons?|list\b|name (?:all|the|some|two|three|\w+ (?:reasons|factors|"
+    r"ways|things))|what are\b|what were\b|which (?:\w+ ){0,3}\w+s\b(?! (?:is|was|has|does|did)\b))"
     r"|\b(?:reasons|causes|factors|measures|recommendations|steps|ways|examples|problems|challenges|benefits|advantages|"
     r"differences|consequences|effects)\b",
     re.IGNORECASE,
 )
 _YES_NO = re.compile(
-    r"^(?:and |but |so |then |ok(?:ay)?,? )*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|"
-    r"might|must|isn'?t|aren'?t|wasn'?t|weren'?t|don'?t|doesn'?t|didn'?t|hasn'?t|haven'?t|can'?t|won'?t)\b",
+    r"^(?:and |but |so |then |ok(?:ay)?,? )*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|"
+    r"may|might|must|isn'?t|aren'?t|wasn'?t|weren'?t|don'?t|doesn'?t|didn'?t|hasn'?t|haven'?t|can'?t|won'?t)\b",
     re.IGNORECASE,
 )
 

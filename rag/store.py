@@ -68,11 +68,13 @@ def store_faults(what: str, where: object) -> Iterator[None]:
         yield
     except PermissionError as fault:
         raise StoreUnavailable(
-            f"{what}: no permission for {fault.filename or where}. Make the folder writable, or set RAG_INDEX to another one."
+            f"{what}: no permission for {fault.filename or where}. Make the folder writable, "
+            "or set RAG_INDEX to another one."
         ) from fault
     except (httpx.HTTPError, ConnectionError) as fault:
         raise StoreUnavailable(
-            f"{what}: the Chroma server at {where} does not answer ({fault}). Start it (`chroma run`), or unset RAG_CHROMA_URL."
+            f"{what}: the Chroma server at {where} does not answer ({fault}). "
+            "Start it (`chroma run`), or unset RAG_CHROMA_URL."
         ) from fault
     except (OSError, sqlite3.Error, ChromaError) as fault:
         raise StoreUnavailable(f"{what}: {where} can not be used ({fault}). {REBUILD}") from fault
@@ -108,7 +110,8 @@ def write_vectors(
     step = min(client.get_max_batch_size(), 4096)
     for i in range(0, len(ids), step):
         part = slice(i, i + step)
-        collection.add(ids=ids[part], embeddings=np.asarray(vectors[part], dtype=np.float32), metadatas=list(metadatas[part]))
+        matrix = np.asarray(vectors[part], dtype=np.float32)
+        collection.add(ids=ids[part], embeddings=matrix, metadatas=list(metadatas[part]))
     return collection
 
 
@@ -203,7 +206,8 @@ class Index:
     def _nearest(self, collection: Collection, vector: Sequence[float], scope: str, n: int) -> dict[str, float]:
         where: Any = None if scope == ALL else {"article": scope}
         with store_faults("The question can not be searched", self.manifest.chroma or self._home):
-            rows = collection.query(query_embeddings=np.asarray([vector], dtype=np.float32), n_results=n, where=where, include=["distances"])
+            query = np.asarray([vector], dtype=np.float32)
+            rows = collection.query(query_embeddings=query, n_results=n, where=where, include=["distances"])
         # Chroma's cosine distance is 1 - similarity: turned round here, once.
         return {id_: 1.0 - d for id_, d in zip(rows["ids"][0], (rows["distances"] or [[]])[0], strict=True)}
 

@@ -56,6 +56,11 @@
     box.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
+  function nameButtons() {
+    $("#ask .submit-button")?.setAttribute("aria-label", "Ask");
+    $("#ask .stop-button")?.setAttribute("aria-label", "Stop");
+  }
+
   // --- the article ------------------------------------------------------------------------------------------------
 
   function cite(button) {
@@ -143,7 +148,7 @@
   }
 
   function begin() {
-    if (!$("#log") || !$("#log-data .md") || !$("#article .page")) return false;
+    if (!["#log", "#log-data .md", "#ask textarea", "#article .page", "#wanted"].every((part) => $(part))) return false;
     const announcer = Object.assign(document.createElement("div"), { id: "announcer", className: "unseen" });
     announcer.setAttribute("role", "status");
     document.body.append(announcer);
@@ -152,6 +157,7 @@
     read.setAttribute("role", "region");
     read.setAttribute("aria-label", "Article");
     watch("#log-data", showConversation);
+    watch("#ask", nameButtons);
     watch("#article", markWanted);
     document.body.classList.add("ready");
     return true;

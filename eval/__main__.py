@@ -1,0 +1,148 @@
+"""`python -m eval run SET`, `python -m eval compare A B`: figures of the chain, from a terminal, offline.
+
+Exit codes: 0 done; 1 a fault while running, or a question raised; 2 bad input; 4 incomplete (Ctrl-C).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rag.config import Config
+from rag.errors import BadInput, RagError
+
+INCOMPLETE = 4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; every failure is one line on stderr and a non-zero exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments[:1] == ["reader"]:
+            return _reader(arguments[1:])
+        args = _parser().parse_args(arguments)
+        return _run(args) if args.command == "run" else _compare(args)
+    except RagError as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        return fault.exit_code
+    except KeyboardInterrupt:
+        print("\nstopped before the first question was answered", file=sys.stderr)
+        return INCOMPLETE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m eval", description="Measure the chat on a set of questions.")
+    commands = parser.add_subparsers(required=True, dest="command", metavar="run | compare | reader")
+    run = commands.add_parser("run", help="ask every question of a set, then print the figures")
+    run.add_argument("set", type=Path, metavar="SET", help="native JSONL, or SQuAD-format JSON; gzip allowed")
+    run.add_argument("--out", type=Path, metavar="DIR", help="keep results.jsonl, manifest.json and summary.json there")
+    run.add_argument("--resume", action="store_true", help="go on with the run in DIR")
+    run.add_argument("-n", type=_count, metavar="N", help="only the first N questions that pass the filters")
+    run.add_argument("--filter", action="append", default=[], metavar="KEY=VALUE", help="tag, article, id, answerable")
+    run.add_argument("--split", metavar="NAME", help="the same as --filter tag=NAME, e.g. dev or report")
+    compare = commands.add_parser("compare", help="two runs of one set, paired by question")
+    compare.add_argument("a", type=Path, metavar="A", help="the --out folder of a run")
+    compare.add_argument("b", type=Path, metavar="B", help="that of another")
+    compare.add_argument("--show", type=_count, default=20, metavar="N", help="how many flipped questions to print")
+    commands.add_parser("reader", help="figures of the reader alone, given the passage")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from eval.chains import prepare
+    from eval.formats import load_set
+    from eval.progress import progress
+    from eval.run import RunFolder, ask_all, identity, light
+    from eval.score import RIGHT
+    from eval.sets import select
+    from eval.table import show, summary
+
+    if args.resume and args.out is None:
+        raise BadInput("--resume needs --out DIR, the folder of the run to go on with.")
+    questions = load_set(args.set)
+    chosen = select(questions.examples, args.filter + ([f"tag={args.split}"] if args.split else []), args.n)
+    config, examples = prepare(questions, chosen, Config.from_env(), _building)
+    start = time.perf_counter()
+    chain, recipe = _open(config)
+    articles = chain.articles
+    folder = RunFolder(args.out)
+    rows = folder.begin(identity(questions.sha256, examples, articles, config, recipe), args.resume)
+    answered = {row["id"] for row in rows}
+    left = [e for e in examples if e.id not in answered]
+    cold_start_s: float | None = None
+    interrupted = False
+    with progress(len(examples), [row["metrics"]["outcome"] == RIGHT for row in rows]) as step:
+        try:
+            for row in ask_all(left, chain, articles):
+                cold_start_s = cold_start_s or round(time.perf_counter() - start, 2)
+                folder.add(row)
+                rows.append(light(row))
+                step(row["metrics"]["outcome"] == RIGHT)
+        except KeyboardInterrupt:
+            interrupted = True
+    if not rows:
+        raise KeyboardInterrupt
+    folder.end(len(rows), cold_start_s, summary(rows, cold_start_s))
+    show(rows, cold_start_s, Console(width=None if sys.stdout.isatty() else 120))
+    return _verdict(rows, len(examples), interrupted, args)
+
+
+def _open(config: Config) -> tuple[Any, dict[str, Any]]:
+    """The chain and what made its index. The chain comes first: its errors say what to do about a missing index."""
+    from rag.chain import load_chain
+    from rag.store import read_manifest
+
+    chain = load_chain(config)
+    made = asdict(read_manifest(config.index))
+    return chain, {key: made[key] for key in ("model", "model_sha256", "chunker", "format")}
+
+
+def _verdict(rows: Sequence[Any], total: int, interrupted: bool, args: argparse.Namespace) -> int:
+    errors = [row["error"] for row in rows if row["error"]]
+    if errors:
+        print(f"{len(errors)} of {len(rows)} questions raised, the first: {errors[0]}", file=sys.stderr)
+    if interrupted or len(rows) < total:
+        more = f"Add --resume to go on in {args.out}." if args.out else "With --out DIR, --resume could go on."
+        print(f"incomplete: {total - len(rows)} of {total} questions are missing. {more}", file=sys.stderr)
+        return INCOMPLETE
+    return 1 if errors else 0
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from eval.compare import main as compare
+
+    return compare(args.a, args.b, Console(width=None if sys.stdout.isatty() else 140), args.show)
+
+
+def _reader(arguments: list[str]) -> int:
+    try:
+        from eval.reader import main as reader
+    except ModuleNotFoundError as fault:
+        if fault.name != "eval.reader":
+            raise
+        raise RagError("This version has no reader to measure: eval/reader.py is missing.") from None
+    return int(reader(arguments) or 0)
+
+
+def _building(stage: str, done: int, total: int) -> None:
+    if total == 0 or done in (0, total):
+        print(f"{stage}: {done}/{total}" if total else stage, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

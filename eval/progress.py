@@ -1,0 +1,47 @@
+"""How far a run is: a bar with the running score and the time left, or, where no bar can be drawn, ten lines."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+Step = Callable[[bool], None]
+"""Called after each question with whether it was right."""
+
+
+@contextmanager
+def progress(total: int, earlier: Sequence[bool]) -> Iterator[Step]:
+    """Show the way from `len(earlier)` questions, done before a resume, to `total`, on stderr."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines(total, earlier)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    done = list(earlier)
+    columns = (TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TextColumn("right {task.fields[score]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task("", total=total, completed=len(done), score="-")
+
+        def step(right: bool) -> None:
+            done.append(right)
+            bar.update(task, completed=len(done), score=f"{sum(done) / len(done):.3f}")
+
+        yield step
+
+
+def _lines(total: int, earlier: Sequence[bool]) -> Step:
+    done, start = list(earlier), time.perf_counter()
+
+    def step(right: bool) -> None:
+        done.append(right)
+        n = len(done)
+        if n * 10 // total > (n - 1) * 10 // total:
+            left = (time.perf_counter() - start) / (n - len(earlier)) * (total - n)
+            print(f"asked {n}/{total}, right {sum(done) / n:.3f}, {left:.0f} s left", file=sys.stderr, flush=True)
+
+    return step
