@@ -11,13 +11,13 @@ from functools import lru_cache
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+(?:['’]\w+)?", re.UNICODE)
 STOPWORDS = frozenset(
-    "a about above after again all also am an and any are as at be because been before being below between both but by "
-    "can could did do does doing down during each few for from further get got had has have having he her here hers "
-    "him his how i if in into is it its just many me more most much my no nor not now of off on once one only or other our "
-    "out over own same she should so some such tell than that the their them then there these they this those through "
-    "to too under until up us very was we were what when where which while who whom whose why will with would you your "
-    "s t re ve ll d m don isn aren wasn didn doesn article text say says said mention mentioned according please "
-    "describe described give list name".split()
+    "a about above after again all also am an and any are as at be because been before being below between both "
+    "but by can could did do does doing down during each few for from further get got had has have having he her "
+    "here hers him his how i if in into is it its just many me more most much my no nor not now of off on once "
+    "one only or other our out over own same she should so some such tell than that the their them then there "
+    "these they this those through to too under until up us very was we were what when where which while who whom "
+    "whose why will with would you your s t re ve ll d m don isn aren wasn didn doesn article text say says said "
+    "mention mentioned according please describe described give list name".split()
 )
 
 

@@ -29,10 +29,10 @@ _TRAILING = frozenset(
 )
 # Words that, with a capital letter, open a sentence rather than go on with a name: decides "the U.S. The firm".
 _OPENERS = frozenset(
-    "the a an this that these those it its he she they we i you his her their our my in on at by for from with as to "
-    "of but and or so yet nor if when while after before since until although though because however meanwhile moreover "
-    "there here what who where why how which many most some all both each every no not one two three according among "
-    "despite during under over about also then now still even only such".split()
+    "the a an this that these those it its he she they we i you his her their our my in on at by for from with as "
+    "to of but and or so yet nor if when while after before since until although though because however meanwhile "
+    "moreover there here what who where why how which many most some all both each every no not one two three "
+    "according among despite during under over about also then now still even only such".split()
 )
 _CLOSE = "\"'”’»)\\]}›＂」』）】"
 _OPEN = "\"'“‘«([{‹„‚「『（【¿¡—–-"

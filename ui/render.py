@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.sentences import split_sentences
@@ -27,6 +27,7 @@ STOPPED = '<p class="notice">Stopped.</p>'
 
 _LONG = 900
 """A paragraph of more characters is set as several, at sentence ends: saved pages often lose their line breaks."""
+_SENTENCE_ENDS = ".!?:;,…\"'”’»)]—-"
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _CONTROL = {c: "\ufffd" for c in range(32)} | {127: "\ufffd"} | {c: "\ufffd" for c in range(0xD800, 0xE000)}
 _CONTROL |= {9: "&#9;", 10: "&#10;", 13: "&#13;"}
@@ -59,7 +60,7 @@ def article_page(article: Article) -> str:
     headline = f'<h1 class="headline">{escape(article.title)}</h1>'
     if paragraphs and article.text[slice(*paragraphs[0])] == article.title:
         headline = f'<h1 class="headline" data-start="{paragraphs.pop(0)[0]}">{escape(article.title)}</h1>'
-    body = "".join(f'<p data-start="{start}">{escape(article.text[start:end])}</p>' for start, end in paragraphs)
+    body = "".join(_paragraph(article.text, span, paragraphs) for span in paragraphs)
     return (
         f'<article class="page" data-article="{escape(article.id)}" aria-label="{escape(article.title)}">'
         f'<header>{_line("publisher", article.metadata, "publisher")}{headline}'
@@ -80,6 +81,19 @@ def _paragraphs(text: str) -> Iterator[Span]:
             if at + b - start > _LONG / 2 or at + b == end:
                 yield start, at + b
                 start = None
+
+
+def _paragraph(text: str, span: Span, page: Sequence[Span]) -> str:
+    """A paragraph as it is set: a short line that does not end like a sentence heads what follows it, or, as the
+    first of all, is the standfirst."""
+    start, end = span
+    shown = escape(text[start:end])
+    bare = end - start <= 100 and text[end - 1] not in _SENTENCE_ENDS and "\n" not in text[start:end]
+    if bare and span == page[0]:
+        return f'<p class="standfirst" data-start="{start}">{shown}</p>'
+    if bare and span != page[-1]:
+        return f'<h2 data-start="{start}">{shown}</h2>'
+    return f'<p data-start="{start}">{shown}</p>'
 
 
 def _line(css_class: str, metadata: Mapping[str, str], *keys: str) -> str:

@@ -37,12 +37,15 @@
     const turns = log.querySelectorAll(".turn").length;
     morphChildren(log, fresh);
     const last = [...log.querySelectorAll(".turn")];
-    if (last.length > turns) scrollTo(last.at(-1), "start");
+    if (last.length > turns) scrollTo(log, last.at(-1), 0);
     if (!last.length) log.scrollTop = 0;
   }
 
-  function scrollTo(element, block) {
-    element.scrollIntoView({ block, behavior: calm.matches ? "auto" : "smooth" });
+  // Not scrollIntoView: it also moves the page around the pane.
+  function scrollTo(pane, element, share) {
+    const gap = share * (pane.clientHeight - element.offsetHeight);
+    const top = pane.scrollTop + element.getBoundingClientRect().top - pane.getBoundingClientRect().top - Math.max(0, gap);
+    pane.scrollTo({ top, behavior: calm.matches ? "auto" : "smooth" });
   }
 
   function ask(question) {
@@ -79,7 +82,7 @@
     wanted = null;
     const marks = mark(page, start, end);
     if (marks.length) {
-      scrollTo(marks[0], "center");
+      scrollTo($("#read"), marks[0], 0.4);
       announce(`Marked in the article: ${marks.map((m) => m.textContent).join(" ")}`);
     }
     return true;
