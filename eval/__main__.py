@@ -11,10 +11,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.config import Config
 from rag.errors import BadInput, RagError
+
+if TYPE_CHECKING:
+    from eval.chains import Chain
+    from eval.run import Row, RunFolder
+    from eval.sets import Example
 
 INCOMPLETE = 4
 
@@ -64,43 +69,54 @@ def _run(args: argparse.Namespace) -> int:
 
     from eval.chains import prepare
     from eval.formats import load_set
-    from eval.progress import progress
-    from eval.run import RunFolder, ask_all, identity, light
-    from eval.score import RIGHT
+    from eval.run import RunFolder, identity
     from eval.sets import select
     from eval.table import show, summary
 
     if args.resume and args.out is None:
         raise BadInput("--resume needs --out DIR, the folder of the run to go on with.")
+    folder = RunFolder(args.out)
+    folder.check(args.resume)
     questions = load_set(args.set)
     chosen = select(questions.examples, args.filter + ([f"tag={args.split}"] if args.split else []), args.n)
     config, examples = prepare(questions, chosen, Config.from_env(), _building)
-    start = time.perf_counter()
+    # Building the index of a set's own articles has loaded the encoder: what follows is no cold start then.
+    start = None if "torch" in sys.modules else time.perf_counter()
     chain, recipe = _open(config)
-    articles = chain.articles
-    folder = RunFolder(args.out)
-    rows = folder.begin(identity(questions.sha256, examples, articles, config, recipe), args.resume)
-    answered = {row["id"] for row in rows}
-    left = [e for e in examples if e.id not in answered]
-    cold_start_s: float | None = None
-    interrupted = False
-    with progress(len(examples), [row["metrics"]["outcome"] == RIGHT for row in rows]) as step:
-        try:
-            for row in ask_all(left, chain, articles):
-                cold_start_s = cold_start_s or round(time.perf_counter() - start, 2)
-                folder.add(row)
-                rows.append(light(row))
-                step(row["metrics"]["outcome"] == RIGHT)
-        except KeyboardInterrupt:
-            interrupted = True
+    rows = folder.begin(identity(questions.sha256, examples, chain.articles, config, recipe), args.resume)
+    cold_start_s = _ask(examples, chain, folder, rows, start)
     if not rows:
         raise KeyboardInterrupt
     folder.end(len(rows), cold_start_s, summary(rows, cold_start_s))
     show(rows, cold_start_s, Console(width=None if sys.stdout.isatty() else 120))
-    return _verdict(rows, len(examples), interrupted, args)
+    return _verdict(rows, len(examples), args)
 
 
-def _open(config: Config) -> tuple[Any, dict[str, Any]]:
+def _ask(
+    examples: Sequence[Example], chain: Chain, folder: RunFolder, rows: list[Row], start: float | None
+) -> float | None:
+    """Ask what `rows` does not hold yet, adding to it until done or Ctrl-C; returns the cold start in seconds."""
+    from eval.progress import progress
+    from eval.run import ask_all, light
+    from eval.score import RIGHT
+
+    answered = {row["id"] for row in rows}
+    left = [e for e in examples if e.id not in answered]
+    cold_start_s: float | None = None
+    with progress(len(examples), [row["metrics"]["outcome"] == RIGHT for row in rows]) as step:
+        try:
+            for row in ask_all(left, chain, chain.articles):
+                if start is not None and cold_start_s is None:
+                    cold_start_s = round(time.perf_counter() - start, 2)
+                folder.add(row)
+                rows.append(light(row))
+                step(row["metrics"]["outcome"] == RIGHT)
+        except KeyboardInterrupt:
+            pass  # what is done is kept; `_verdict` says what is missing
+    return cold_start_s
+
+
+def _open(config: Config) -> tuple[Chain, dict[str, Any]]:
     """The chain and what made its index. The chain comes first: its errors say what to do about a missing index."""
     from rag.chain import load_chain
     from rag.store import read_manifest
@@ -110,11 +126,11 @@ def _open(config: Config) -> tuple[Any, dict[str, Any]]:
     return chain, {key: made[key] for key in ("model", "model_sha256", "chunker", "format")}
 
 
-def _verdict(rows: Sequence[Any], total: int, interrupted: bool, args: argparse.Namespace) -> int:
+def _verdict(rows: Sequence[Row], total: int, args: argparse.Namespace) -> int:
     errors = [row["error"] for row in rows if row["error"]]
     if errors:
         print(f"{len(errors)} of {len(rows)} questions raised, the first: {errors[0]}", file=sys.stderr)
-    if interrupted or len(rows) < total:
+    if len(rows) < total:
         more = f"Add --resume to go on in {args.out}." if args.out else "With --out DIR, --resume could go on."
         print(f"incomplete: {total - len(rows)} of {total} questions are missing. {more}", file=sys.stderr)
         return INCOMPLETE

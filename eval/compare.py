@@ -23,17 +23,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 Pair = tuple[Row, Row]
-BINARY = (
-    "right",
-    "correct_and_cited",
-    "containment",
-    "yes_no",
-    "em",
-    "citation_hit",
-    "hit_at_1",
-    "hit_at_3",
-    "refused",
-)
+BINARY = tuple("right abstention correct_and_cited containment yes_no em citation_hit hit_at_1 hit_at_3".split())
 GRADED = ("f1", "f1_lenient", "rr")
 _GOLD = ("question", "history", "answers", "answerable", "article", "evidence")
 

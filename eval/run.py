@@ -21,7 +21,7 @@ from eval.chains import Chain
 from eval.score import score
 from eval.sets import Example
 from rag.config import Config
-from rag.errors import BadInput
+from rag.errors import BadInput, RagError
 from rag.types import Answer, Article, Question
 
 Row = dict[str, Any]
@@ -100,38 +100,53 @@ class RunFolder:
     folder: Path | None
     manifest: dict[str, Any] = field(default_factory=dict)
 
+    def check(self, resume: bool) -> None:
+        """Refuse a folder that holds a run already, before anything slow has happened."""
+        if self.folder is not None and not resume and (self.folder / "results.jsonl").exists():
+            raise BadInput(f"{self.folder} holds a run already. Add --resume to go on with it, or name another folder.")
+
     def begin(self, manifest: Mapping[str, Any], resume: bool) -> list[Row]:
         """Make the folder, or check that it can be resumed; returns the rows that are there already, lightened."""
         if self.folder is None:
             return []
+        self.check(resume)
         results = self.folder / "results.jsonl"
-        if not resume and results.exists():
-            raise BadInput(f"{self.folder} holds a run already. Add --resume to go on with it, or name another folder.")
         done: list[Row] = []
         if resume and results.exists():
-            _same(_read_manifest(self.folder), manifest, self.folder)
+            self.manifest = _read_manifest(self.folder)
+            _same(self.manifest["identity"], manifest, self.folder)
             done = [light(row) for row in read_results(results, mend=True)]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
             raise BadInput(f"{self.folder} can not be made ({fault.strerror}). Name another folder.") from None
-        self.manifest = {"identity": dict(manifest), "started": _now()}
+        self.manifest = {"started": _now(), **self.manifest, "identity": dict(manifest)}
         self.write("manifest", self.manifest)
         return done
 
     def add(self, row: Row) -> None:
-        if self.folder is not None:
-            # a lone surrogate in a question becomes its JSON escape instead of an encoding error
-            with (self.folder / "results.jsonl").open("a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        """Append the row; once this returns it outlives the process."""
+        if self.folder is None:
+            return
+        # a lone surrogate in a question becomes its JSON escape instead of an encoding error
+        line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+        try:
+            with (self.folder / "results.jsonl").open("ab") as file:
+                file.write(line)
+        except OSError as fault:
+            raise RagError(
+                f"{self.folder} can not be written ({fault.strerror}). Make room; --resume goes on."
+            ) from None
 
     def write(self, name: str, values: Mapping[str, Any]) -> None:
         if self.folder is not None:
             (self.folder / f"{name}.json").write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
-    def end(self, done: int, cold_start_s: float | None, figures: Mapping[str, Any]) -> None:
-        self.write("manifest", {**self.manifest, "done": done, "cold_start_s": cold_start_s, "finished": _now()})
-        self.write("summary", figures)
+    def end(self, done: int, cold_start_s: float | None, summary: Mapping[str, Any]) -> None:
+        """Close the manifest, with the cold start if this process had one, and keep the summary."""
+        cold = {} if cold_start_s is None else {"cold_start_s": cold_start_s}
+        self.write("manifest", {**self.manifest, **cold, "done": done, "finished": _now()})
+        self.write("summary", summary)
 
 
 def read_results(path: Path, mend: bool = False) -> list[Row]:
@@ -154,10 +169,10 @@ def read_results(path: Path, mend: bool = False) -> list[Row]:
     return rows
 
 
-def _read_manifest(folder: Path) -> Mapping[str, Any]:
+def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
-        held: Mapping[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))["identity"]
-        return held
+        held = json.loads((folder / "manifest.json").read_text("utf-8"))
+        return {**held, "identity": dict(held["identity"])}
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise BadInput(f"{folder}/manifest.json can not be read ({fault}): a run can not be resumed without.") from None
 

@@ -22,6 +22,8 @@ Row = Mapping[str, Any]
 MIN_FOR_P95 = 20
 """Below it the 95th percentile is the slowest one or two questions; the maximum says so honestly."""
 RISK = 0.05
+_ALWAYS = ("abstention precision", "citations verbatim")
+"""Shown even when nothing was refused or cited: that there is none is the finding. Others do not apply then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
         *_abstention(rows),
         _share("all", "right", [r["metrics"]["outcome"] == RIGHT for r in rows], len(rows)),
     ]
-    return [f for f in found if f.total]
+    return [f for f in found if f.scored or f.name in _ALWAYS]
 
 
 def outcomes(rows: Sequence[Row]) -> dict[str, int]:
@@ -131,7 +133,7 @@ def _abstention(rows: Sequence[Row]) -> list[Figure]:
         above = [2.0 * (r["metrics"]["refused"] and not r["answerable"]) for r in rows]
         below = [float(r["metrics"]["refused"]) + float(not r["answerable"]) for r in rows]
         found = [
-            _share("abstention", "abstention precision", [not r["answerable"] for r in refused], len(refused)),
+            _share("abstention", "abstention precision", [not r["answerable"] for r in refused], len(rows)),
             _share(
                 "abstention", "abstention recall", [r["metrics"]["refused"] for r in unanswerable], len(unanswerable)
             ),

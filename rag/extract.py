@@ -17,6 +17,7 @@ from rag.lexical import BM25, content_words, coverage, stem
 from rag.retrieve import Found
 from rag.types import Article, Span
 
+_END = re.compile(r"[.!?…:。！？][\"'”’»)\]]*$")
 _NAME = re.compile(r"(?<![.?!] )(?<!^)\b[A-Z][a-z]\w+")
 Sentence = tuple[str, Span]
 """(article id, span)"""
@@ -66,12 +67,14 @@ def _scores(query: str, found: Found, articles: Mapping[str, Article]) -> dict[S
     asked = content_words(query)
     return {
         s: found.sentences.get(s, 0.0) + 0.5 * coverage(asked, _text(articles, s), found.bm25)
-        for s in _sentences(found)
+        for s in _sentences(found, articles)
     }
 
 
-def _sentences(found: Found) -> list[Sentence]:
-    return list(dict.fromkeys((h.passage.article_id, s) for h in found.hits for s in h.passage.sentences))
+def _sentences(found: Found, articles: Mapping[str, Article]) -> list[Sentence]:
+    """The sentences of the found passages; headings, which assert nothing, only where there is nothing else."""
+    every = list(dict.fromkeys((h.passage.article_id, s) for h in found.hits for s in h.passage.sentences))
+    return [s for s in every if _END.search(_text(articles, s))] or every
 
 
 def _text(articles: Mapping[str, Article], sentence: Sentence) -> str:
