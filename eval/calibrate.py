@@ -1,4 +1,4 @@
-"""`python -m eval calibrate SET…`: fit the confidence of the sentence answerer on the sets' dev halves, and print the
+"""`python -m eval.calibrate SET…`: fit the confidence of the sentence answerer on the sets' dev halves, and print the
 weights that stand in rag/extract.py. Rows tagged `report` are never read."""
 
 from __future__ import annotations
@@ -49,3 +49,9 @@ def main(argv: Sequence[str]) -> int:
             f"{np.mean(p[y == 1] < t):.2f} of {int(sum(y))} answerable"
         )
     return 0
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.exit(main(sys.argv[1:]))

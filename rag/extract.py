@@ -23,7 +23,7 @@ Sentence = tuple[str, Span]
 """(article id, span)"""
 
 WEIGHTS = {"bias": -0.63, "cosine": 1.82, "covered": 0.80, "known": -0.10, "names": -0.90, "numbers": -0.44}
-"""Printed by `python -m eval calibrate`; fitted on the dev halves of the question sets."""
+"""Printed by `python -m eval.calibrate`; fitted on the dev halves of the question sets."""
 THRESHOLD = 0.55
 """Below this confidence the article is said not to answer: on the dev halves that refuses 5% of the answerable
 questions and 26% of the unanswerable. Words and cosines tell no more; a trained reader has to."""

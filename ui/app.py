@@ -47,7 +47,7 @@ def server(backend: Backend) -> FastAPI:
     app = FastAPI(title=TITLE, docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/reader", StaticFiles(directory=STATIC))
     theme = gr.themes.Base(font=_FONTS, font_mono=("ui-monospace", "monospace"))
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app,
         chat(backend),
         path="/",
@@ -59,6 +59,7 @@ def server(backend: Backend) -> FastAPI:
         max_file_size="1mb",
         footer_links=[],
     )
+    return app
 
 
 def chat(backend: Backend) -> gr.Blocks:
@@ -68,11 +69,14 @@ def chat(backend: Backend) -> gr.Blocks:
     def html(content: str, name: str) -> gr.Markdown:
         return gr.Markdown(content, elem_id=name, sanitize_html=False, latex_delimiters=[])
 
+    page: gr.Blocks
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as page:
         talk = gr.State(())
         with gr.Row(elem_id="bar"):
             html(render.brand(TITLE), "brand")
-            scope = gr.Dropdown(label="Ask about", elem_id="scope", container=False, filterable=False, **_scope(backend))
+            scope = gr.Dropdown(
+                label="Ask about", elem_id="scope", container=False, filterable=False, **_scope(backend)
+            )
             new = gr.Button("New chat", elem_id="new", size="sm")
             html(render.OPEN_ARTICLE, "open-article")
         with gr.Row(elem_id="panes"):
@@ -89,21 +93,21 @@ def chat(backend: Backend) -> gr.Blocks:
         wanted = gr.Textbox(elem_id="wanted", label="Article to show", elem_classes="unseen")
 
         shown = [log, talk, box]
-        asking = box.submit(_asker(backend), [box, talk, scope], shown, show_progress="hidden", api_visibility="private")
-        box.stop(_stopped, [talk], shown, cancels=[asking], show_progress="hidden", api_visibility="private")
-        new.click(_cleared, None, shown, cancels=[asking], show_progress="hidden", api_visibility="private")
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        asking = box.submit(_asker(backend), [box, talk, scope], shown, **quiet)
+        box.stop(_stopped, [talk], shown, cancels=[asking], **quiet)
+        new.click(_cleared, None, shown, cancels=[asking], **quiet)
         for field in (scope, wanted):  # reader.js writes into `wanted` when a citation is of another article
-            field.input(_turner(backend), [field], [article], show_progress="hidden", api_visibility="private")
-        page.load(
-            lambda: gr.Dropdown(**_scope(backend)), None, [scope], show_progress="hidden", api_visibility="private"
-        )
+            field.input(_turner(backend), [field], [article], **quiet)
+        page.load(lambda: gr.Dropdown(**_scope(backend)), None, [scope], **quiet)
     page.queue(api_open=False, max_size=64, default_concurrency_limit=2)
     return page
 
 
 def _scope(backend: Backend) -> dict[str, Any]:
     choices = [(a.title, a.id) for a in backend.articles.values()]
-    return {"choices": [*choices, ("All articles", ALL)] if len(choices) > 1 else choices, "value": backend.default_article}
+    everything = [("All articles", ALL)] if len(choices) > 1 else []
+    return {"choices": choices + everything, "value": backend.default_article}
 
 
 def _shown(talk: Talk, **box: Any) -> tuple[str, Talk, Any]:

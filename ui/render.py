@@ -128,7 +128,8 @@ def _evidence(answer: Answer) -> str:
     quotes = _quotes(answer.text, by_number)
     if quotes:
         return short + "".join(f"<blockquote>{_stressed(c.quote, answer.short)}{chip(c)}</blockquote>" for c in quotes)
-    return short + "".join(f"<p>{_with_chips(p, by_number)}</p>" for p in re.split(r"\n\s*\n", answer.text) if p.strip())
+    paragraphs = (p for p in re.split(r"\n\s*\n", answer.text) if p.strip())
+    return short + "".join(f"<p>{_with_chips(p, by_number)}</p>" for p in paragraphs)
 
 
 def _quotes(text: str, by_number: Mapping[int, Citation]) -> list[Citation]:
@@ -147,20 +148,22 @@ def _stressed(quote: str, short: str | None) -> str:
 
 def _with_chips(text: str, by_number: Mapping[int, Citation]) -> str:
     """Escaped text in which each marker that a citation stands behind is a chip; another `[7]` stays what it is."""
-    parts = _MARKER.split(text)  # text, number, text, number, …, text
-    shown = [escape(parts[0].rstrip() if len(parts) > 1 else parts[0])]
-    for number, rest in zip(parts[1::2], parts[2::2], strict=True):
-        citation = by_number.get(int(number))
-        shown.append(chip(citation) if citation else f" [{number}]")
-        shown.append(escape(rest))
-    return "".join(shown)
+    shown, at = "", 0
+    for marker in _MARKER.finditer(text):
+        if citation := by_number.get(int(marker[1])):
+            shown += escape(text[at : marker.start()].rstrip()) + chip(citation)  # the chip has a margin of its own
+            at = marker.end()
+    return shown + escape(text[at:])
 
 
 def chip(citation: Citation) -> str:
     """A citation's number as a button: ui/article.js shows and marks the span that its data attributes name."""
     label = escape(f"Citation {citation.number}, show it in the article: {citation.quote}")
     quote = escape(citation.quote)
-    return f'<button type="button" class="cite" {_target(citation)} title="{quote}" aria-label="{label}">{citation.number}</button>'
+    return (
+        f'<button type="button" class="cite" {_target(citation)} title="{quote}" aria-label="{label}">'
+        f"{citation.number}</button>"
+    )
 
 
 def _target(citation: Citation) -> str:
@@ -170,10 +173,10 @@ def _target(citation: Citation) -> str:
 def _refusal(answer: Answer) -> str:
     says = f'<p class="says">{escape(answer.text or "The article doesn’t say.")}</p>'
     near = ""
-    if answer.nearest:
+    if closest := answer.nearest:
         near = (
             '<p class="nearest">The closest sentence in it:</p>'
-            f'<button type="button" class="cite quote" {_target(answer.nearest)}>{escape(answer.nearest.quote)}</button>'
+            f'<button type="button" class="cite quote" {_target(closest)}>{escape(closest.quote)}</button>'
         )
     return f'<div class="refusal">{says}{near}</div>'
 

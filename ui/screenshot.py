@@ -54,10 +54,10 @@ def running_chat(**environment: str) -> Iterator[tuple[str, subprocess.Popen[str
 
 def ask(page: Page, question: str) -> None:
     """Ask, and wait for the whole answer."""
-    turns = page.locator(".turn").count()
+    turns = page.locator("#log .turn").count()
     page.fill("#ask textarea", question)
     page.keyboard.press("Enter")
-    page.locator(f".turn:not(.pending):nth-child({turns + 1})").wait_for(timeout=60_000)
+    page.locator(f"#log .turn:not(.pending):nth-child({turns + 1})").wait_for(timeout=60_000)
 
 
 def _open(browser: Browser, url: str, size: dict[str, int], scheme: str = "light") -> Page:
@@ -79,7 +79,7 @@ def main() -> int:
             ask(page, ANSWERED)
             if size is PHONE:
                 page.screenshot(path=FOLDER / "phone-answer.png")
-            page.click(".turn .cite >> nth=0")
+            page.click("#log .turn .cite >> nth=0")
             page.wait_for_selector("#article mark")
             page.screenshot(path=FOLDER / f"{name}.png")
         page = _open(browser, url, DESKTOP)
@@ -87,7 +87,7 @@ def main() -> int:
         page.screenshot(path=FOLDER / "refusal.png")
         browser.close()
     for picture in sorted(FOLDER.glob("*.png")):
-        print(f"{picture.relative_to(Path.cwd()) if picture.is_relative_to(Path.cwd()) else picture}: {picture.stat().st_size // 1024} kB")
+        print(f"{picture.relative_to(FOLDER.parent.parent)}: {picture.stat().st_size // 1024} kB")
     return 0
 
 
