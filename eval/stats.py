@@ -109,12 +109,18 @@ def aurc(confidence: Sequence[float], wrong: Sequence[float]) -> Statistic:
     return statistic
 
 
-def coverage_at_risk(confidence: Sequence[float], wrong: Sequence[float], limit: float, total: int) -> Statistic:
-    """The largest share of `total` questions that can be answered, most confident first, at a risk ≤ limit."""
+def coverage_at_risk(
+    confidence: Sequence[float], wrong: Sequence[float], answered: Sequence[bool], limit: float
+) -> Statistic:
+    """The largest share of all questions that can be answered, most confident first, at a risk ≤ limit.
+
+    A question that is not `answered` (refused, or it raised) stays in the denominator and adds no risk.
+    """
+    mask = np.asarray(answered, dtype=float)
 
     def statistic(weights: Floats) -> Floats:
-        answered, risk = risk_curve(confidence, wrong, weights)
-        return np.asarray(np.where(risk <= limit, answered, 0.0).max(axis=1) / total)
+        covered, risk = risk_curve(confidence, wrong, weights * mask)
+        return np.asarray(np.where(risk <= limit, covered, 0.0).max(axis=1) / weights.sum(axis=1))
 
     return statistic
 

@@ -143,16 +143,22 @@ def _abstention(rows: Sequence[Row]) -> list[Figure]:
         if answerable:
             auroc = stats.auroc([_confidence(r) for r in rows], [r["answerable"] for r in rows])
             found.append(_figure("abstention", "AUROC of confidence", auroc, rows, len(rows)))
-    answered = [r for r in rows if r["confidence"] is not None and not r["metrics"]["refused"]]
-    if answered:
-        confidence = [r["confidence"] for r in answered]
-        wrong = [float(r["metrics"]["outcome"] != RIGHT) for r in answered]
-        covered = stats.coverage_at_risk(confidence, wrong, RISK, len(rows))
-        found.append(
-            _figure("abstention", "AURC (lower is better)", stats.aurc(confidence, wrong), answered, len(rows))
-        )
-        found.append(_figure("abstention", f"coverage at {RISK:.0%} risk", covered, answered, len(rows)))
-    return found
+    return found + _risk(rows)
+
+
+def _risk(rows: Sequence[Row]) -> list[Figure]:
+    """How well confidence ranks the answers given: what share of them is wrong as it falls."""
+    answered = [r["confidence"] is not None and not r["metrics"]["refused"] for r in rows]
+    given = [r for r, a in zip(rows, answered, strict=True) if a]
+    if not given:
+        return []
+    confidence, wrong = [r["confidence"] or 0.0 for r in rows], [float(r["metrics"]["outcome"] != RIGHT) for r in rows]
+    covered = stats.coverage_at_risk(confidence, wrong, answered, RISK)
+    aurc = stats.aurc([r["confidence"] for r in given], [float(r["metrics"]["outcome"] != RIGHT) for r in given])
+    return [
+        _figure("abstention", "AURC (lower is better)", aurc, given, len(rows)),
+        _figure("abstention", f"coverage at {RISK:.0%} risk", covered, rows, len(rows)),
+    ]
 
 
 def _confidence(row: Row) -> float:

@@ -65,7 +65,8 @@ def answer(question: Question, sentence: int, short: str | None = None) -> Answe
 
 
 def refusal(question: Question) -> Answer:
-    return replace(answer(question, 5), text="The article doesn't say.", short=None, citations=(), refused=True, confidence=0.1)
+    said = replace(answer(question, 5), text="The article doesn't say.", refused=True, confidence=0.1)
+    return replace(said, citations=())
 
 
 class Perfect:

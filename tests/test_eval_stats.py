@@ -54,13 +54,16 @@ def test_risk_and_coverage_by_hand() -> None:
     confidence, wrong = [0.9, 0.8, 0.7, 0.6], [0.0, 0.0, 1.0, 0.0]
     # risk among the top k: 0, 0, 1/3, 1/4
     assert stats.value(stats.aurc(confidence, wrong), 4) == pytest.approx((0 + 0 + 1 / 3 + 1 / 4) / 4)
-    assert stats.value(stats.coverage_at_risk(confidence, wrong, 0.05, 8), 4) == 2 / 8
-    assert stats.value(stats.coverage_at_risk(confidence, wrong, 0.25, 8), 4) == 4 / 8
+    everything = [True] * 4
+    assert stats.value(stats.coverage_at_risk(confidence, wrong, everything, 0.05), 4) == 2 / 4
+    assert stats.value(stats.coverage_at_risk(confidence, wrong, everything, 0.25), 4) == 4 / 4
+    # the wrong one refused: the other three are covered at no risk
+    assert stats.value(stats.coverage_at_risk(confidence, wrong, [True, True, False, True], 0.05), 4) == 3 / 4
 
 
 def test_equal_confidences_are_answered_together() -> None:
     for wrong in ([0.0, 1.0], [1.0, 0.0]):  # the file's order must not matter
-        assert stats.value(stats.coverage_at_risk([0.5, 0.5], wrong, 0.05, 2), 2) == 0.0
+        assert stats.value(stats.coverage_at_risk([0.5, 0.5], wrong, [True, True], 0.05), 2) == 0.0
         assert stats.value(stats.aurc([0.5, 0.5], wrong), 2) == 0.5
 
 

@@ -27,11 +27,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _serve(options.host, options.port, browser=not options.no_browser)
     except RagError as fault:
-        print(f"\r{fault}", file=sys.stderr)
+        _tell(str(fault))
         return fault.exit_code
     except KeyboardInterrupt:
-        print("\rStopped.", file=sys.stderr)
+        _tell("Stopped.")
         return INTERRUPTED
+
+
+def _tell(message: str) -> None:
+    """One line on stderr; on a terminal it takes the place of a half-drawn progress line, or of the ^C."""
+    print(f"\r\x1b[K{message}" if sys.stderr.isatty() else message, file=sys.stderr)
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:

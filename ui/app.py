@@ -97,8 +97,8 @@ def chat(backend: Backend) -> gr.Blocks:
         asking = box.submit(_asker(backend), [box, talk, scope], shown, **quiet)
         box.stop(_stopped, [talk], shown, cancels=[asking], **quiet)
         new.click(_cleared, None, shown, cancels=[asking], **quiet)
-        for field in (scope, wanted):  # reader.js writes into `wanted` when a citation is of another article
-            field.input(_turner(backend), [field], [article], **quiet)
+        scope.input(_turner(backend), [scope], [article], **quiet)
+        wanted.change(_turner(backend), [wanted], [article], **quiet)  # by reader.js: a citation of another article
         page.load(lambda: gr.Dropdown(**_scope(backend)), None, [scope], **quiet)
     page.queue(api_open=False, max_size=64, default_concurrency_limit=2)
     return page
