@@ -1,4 +1,4 @@
-"""`python -m eval run SET`, `python -m eval compare A B`: figures of the chain, from a terminal, offline.
+"""`python -m eval run SET`, `compare A B`, `retrieval SET`: figures of the chain, from a terminal, offline.
 
 Exit codes: 0 done; 1 a fault while running, or a question raised; 2 bad input; 4 incomplete (Ctrl-C).
 """
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments[:1] == ["reader"]:
             return _reader(arguments[1:])
         args = _parser().parse_args(arguments)
-        return _run(args) if args.command == "run" else _compare(args)
+        return {"run": _run, "compare": _compare, "retrieval": _retrieval}[args.command](args)
     except RagError as fault:
         print(f"error: {fault}", file=sys.stderr)
         return fault.exit_code
@@ -42,20 +42,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m eval", description="Measure the chat on a set of questions.")
-    commands = parser.add_subparsers(required=True, dest="command", metavar="run | compare | reader")
+    commands = parser.add_subparsers(required=True, dest="command", metavar="run | compare | retrieval | reader")
     run = commands.add_parser("run", help="ask every question of a set, then print the figures")
-    run.add_argument("set", type=Path, metavar="SET", help="native JSONL, or SQuAD-format JSON; gzip allowed")
+    _add_questions(run)
     run.add_argument("--out", type=Path, metavar="DIR", help="keep results.jsonl, manifest.json and summary.json there")
     run.add_argument("--resume", action="store_true", help="go on with the run in DIR")
-    run.add_argument("-n", type=_count, metavar="N", help="only the first N questions that pass the filters")
-    run.add_argument("--filter", action="append", default=[], metavar="KEY=VALUE", help="tag, article, id, answerable")
-    run.add_argument("--split", metavar="NAME", help="the same as --filter tag=NAME, e.g. dev or report")
     compare = commands.add_parser("compare", help="two runs of one set, paired by question")
     compare.add_argument("a", type=Path, metavar="A", help="the --out folder of a run")
     compare.add_argument("b", type=Path, metavar="B", help="that of another")
     compare.add_argument("--show", type=_count, default=20, metavar="N", help="how many flipped questions to print")
+    retrieval = commands.add_parser("retrieval", help="is the right passage first? four retrievers, side by side")
+    _add_questions(retrieval)
     commands.add_parser("reader", help="figures of the reader alone, given the passage")
     return parser
+
+
+def _add_questions(command: argparse.ArgumentParser) -> None:
+    command.add_argument("set", type=Path, metavar="SET", help="native JSONL, or SQuAD-format JSON; gzip allowed")
+    command.add_argument("-n", type=_count, metavar="N", help="only the first N questions that pass the filters")
+    keys = "tag, article, id, answerable"
+    command.add_argument("--filter", action="append", default=[], metavar="KEY=VALUE", help=keys)
+    command.add_argument("--split", metavar="NAME", help="the same as --filter tag=NAME, e.g. dev or report")
+
+
+def _filters(args: argparse.Namespace) -> list[str]:
+    return args.filter + ([f"tag={args.split}"] if args.split else [])
 
 
 def _count(text: str) -> int:
@@ -71,14 +82,14 @@ def _run(args: argparse.Namespace) -> int:
     from eval.formats import load_set
     from eval.run import RunFolder, identity
     from eval.sets import select
-    from eval.table import show, summary
+    from eval.table import show, tables
 
     if args.resume and args.out is None:
         raise BadInput("--resume needs --out DIR, the folder of the run to go on with.")
     folder = RunFolder(args.out)
     folder.check(args.resume)
     questions = load_set(args.set)
-    chosen = select(questions.examples, args.filter + ([f"tag={args.split}"] if args.split else []), args.n)
+    chosen = select(questions.examples, _filters(args), args.n)
     config, examples = prepare(questions, chosen, Config.from_env(), _building)
     # Building the index of a set's own articles has loaded the encoder: what follows is no cold start then.
     start = None if "torch" in sys.modules else time.perf_counter()
@@ -87,8 +98,9 @@ def _run(args: argparse.Namespace) -> int:
     cold_start_s = _ask(examples, chain, folder, rows, start)
     if not rows:
         raise KeyboardInterrupt
-    folder.end(len(rows), cold_start_s, summary(rows, cold_start_s))
-    show(rows, cold_start_s, Console(width=None if sys.stdout.isatty() else 120))
+    held = tables(rows, cold_start_s)
+    folder.end(len(rows), cold_start_s, held.as_json())
+    show(held, Console(width=None if sys.stdout.isatty() else 120))
     return _verdict(rows, len(examples), args)
 
 
@@ -143,6 +155,15 @@ def _compare(args: argparse.Namespace) -> int:
     from eval.compare import main as compare
 
     return compare(args.a, args.b, Console(width=None if sys.stdout.isatty() else 140), args.show)
+
+
+def _retrieval(args: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from eval.retrieval import main as retrieval
+
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    return retrieval(args.set, _filters(args), args.n, Config.from_env(), _building, console)
 
 
 def _reader(arguments: list[str]) -> int:

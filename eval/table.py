@@ -76,17 +76,33 @@ def latencies(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     return {**found, "whole question": _spread([r["latency_ms"] for r in warm])} if warm else {}
 
 
-def summary(rows: Sequence[Row], cold_start_s: float | None) -> dict[str, Any]:
-    """The same tables as plain values, for DIR/summary.json; NaN becomes null."""
-    plain = [{k: None if v != v else v for k, v in asdict(f).items()} for f in figures(rows)]
-    timing = latencies(rows)
-    return {
-        "n": len(rows),
-        "figures": plain,
-        "outcomes": outcomes(rows),
-        "latency_ms": {stage: {k: None if v != v else v for k, v in found.items()} for stage, found in timing.items()},
-        "cold_start_s": cold_start_s,
-    }
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All that is printed of a run. Made once: the intervals are the slow part."""
+
+    n: int
+    figures: Sequence[Figure]
+    outcomes: Mapping[str, int]
+    latency_ms: Mapping[str, Mapping[str, float]]
+    cold_start_s: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain types for DIR/summary.json; NaN, which JSON does not have, becomes null."""
+        return {
+            "n": self.n,
+            "figures": [_plain(asdict(f)) for f in self.figures],
+            "outcomes": dict(self.outcomes),
+            "latency_ms": {stage: _plain(found) for stage, found in self.latency_ms.items()},
+            "cold_start_s": self.cold_start_s,
+        }
+
+
+def tables(rows: Sequence[Row], cold_start_s: float | None) -> Tables:
+    return Tables(len(rows), figures(rows), outcomes(rows), latencies(rows), cold_start_s)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: None if value != value else value for key, value in values.items()}
 
 
 def _proportion(group: str, name: str, key: str, rows: Sequence[Row]) -> Figure:
@@ -174,20 +190,16 @@ def _spread(ms: Sequence[float]) -> dict[str, float]:
     return {"p50": float(np.median(ms)), "p95": p95, "max": max(ms), "n": len(ms)}
 
 
-def show(rows: Sequence[Row], cold_start_s: float | None, console: Console) -> None:
-    """Print the tables; plain columns without frames when the output is not a terminal."""
-    print_table(console, ("metric", "value", "95% interval", "n scored"), [_cells(f) for f in figures(rows)])
-    counted = outcomes(rows)
-    total = [("all questions", f"{sum(counted.values())}", "")]
-    print_table(
-        console,
-        ("outcome", "questions", "share"),
-        [(k, f"{v}", f"{v / len(rows):.3f}") for k, v in counted.items()] + total,
-    )
-    stages = [(s, *(_ms(t[key]) for key in ("p50", "p95", "max")), f"{t['n']:.0f}") for s, t in latencies(rows).items()]
+def show(held: Tables, console: Console) -> None:
+    """Print a run: the figures, the outcomes, which add up to n, and the latencies."""
+    print_table(console, ("metric", "value", "95% interval", "n scored"), [_cells(f) for f in held.figures])
+    counted = [(name, f"{count}", f"{count / held.n:.3f}") for name, count in held.outcomes.items()]
+    total = ("all questions", f"{sum(held.outcomes.values())}", "")
+    print_table(console, ("outcome", "questions", "share"), [*counted, total])
+    stages = [(s, *(_ms(t[k]) for k in ("p50", "p95", "max")), f"{t['n']:.0f}") for s, t in held.latency_ms.items()]
     print_table(console, ("latency, ms", "p50", "p95", "max", "n"), stages)
-    if cold_start_s is not None:
-        console.print(f"cold start (opening the chain to its first answer): {cold_start_s:.1f} s", highlight=False)
+    if held.cold_start_s is not None:
+        console.print(f"cold start (opening the chain to its first answer): {held.cold_start_s:.1f} s", highlight=False)
 
 
 def _ms(milliseconds: float) -> str:

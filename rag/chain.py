@@ -4,7 +4,7 @@ command line and evaluation."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,17 +15,19 @@ from rag.build import check_recipe
 from rag.cite import cite, cited_text
 from rag.config import Config
 from rag.embed import MiniLM
-from rag.errors import UnknownArticle
+from rag.errors import BadInput, ModelMissing, UnknownArticle
 from rag.extract import Draft, extract
 from rag.intent import Intent, intent_of
 from rag.overview import CANNED, about_the_page, summary
 from rag.question import clean_question
-from rag.retrieve import HybridRetriever
+from rag.retrieve import Found, HybridRetriever
 from rag.rewrite import standalone
 from rag.store import Index, read_manifest
 from rag.types import ALL, Answer, Article, Citation, Question
 
 REFUSAL = "The article doesn't say."
+Answerer = Callable[[str, Found, Mapping[str, Article]], Draft]
+"""(stand-alone query, what was found, articles by slug) → what to say."""
 
 
 class QAChain(Runnable[Question, Answer]):
@@ -36,8 +38,16 @@ class QAChain(Runnable[Question, Answer]):
     article does not answer is an Answer with `refused`.
     """
 
-    def __init__(self, index: Index, embedder: Embeddings, config: Config) -> None:
+    def __init__(
+        self,
+        index: Index,
+        embedder: Embeddings,
+        config: Config,
+        answerer: Answerer = extract,
+        notice: str | None = None,
+    ) -> None:
         self._index, self._embedder, self._config = index, embedder, config
+        self._answerer, self._notice = answerer, notice
         self.retriever = HybridRetriever(index=index, embedder=embedder, top_k=config.top_k)
 
     @property
@@ -77,9 +87,9 @@ class QAChain(Runnable[Question, Answer]):
             query = standalone(text, history)
             found = self.retriever.search(query, scope)
             clock.lap("retrieve")
-            draft = extract(query, found, self.articles)
+            draft = self._answerer(query, found, self.articles)
             clock.lap("read")
-            answer = Answer(question, query, "", confidence=draft.confidence, passages=found.hits)
+            answer = Answer(question, query, "", confidence=draft.confidence, passages=found.hits, notice=self._notice)
         for snapshot in self._written(answer, draft):
             clock.lap("cite")
             yield replace(snapshot, timings=clock.laps())
@@ -140,4 +150,19 @@ def load_chain(config: Config) -> QAChain:
     the next command; `build.refresh` makes the index first."""
     manifest = read_manifest(config.index)
     check_recipe(manifest, config)
-    return QAChain(Index(config.index, manifest), MiniLM(), config)
+    answerer, notice = load_answerer(config)
+    return QAChain(Index(config.index, manifest), MiniLM(), config, answerer, notice)
+
+
+def load_answerer(config: Config) -> tuple[Answerer, str | None]:
+    """What `config.answerer` names; without the reader's weights whole sentences answer, and the notice says so."""
+    if config.answerer == "sentences":
+        return extract, None
+    if config.answerer != "reader":
+        raise BadInput(f"RAG_ANSWERER={config.answerer!r} is not known: write reader or sentences.")
+    from rag.reader.answer import SpanAnswerer
+
+    try:
+        return SpanAnswerer.load().answer, None
+    except ModelMissing as fault:
+        return extract, f"Answered with whole sentences: {fault}"

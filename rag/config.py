@@ -27,6 +27,8 @@ class Config:
     """How much of a passage's end, in word pieces of whole sentences, starts the next one again."""
     top_k: int = 8
     """How many passages are retrieved for a question."""
+    answerer: str = "reader"
+    """`reader`: the trained reader's spans; `sentences`: whole sentences by words and vectors, without it."""
     max_file_mb: float = 10.0
     """Larger files are refused: an article is text."""
     max_question_chars: int = 2000

@@ -11,14 +11,16 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rag.intent import wants_many
-from rag.lexical import BM25, content_words, coverage, stem
+from rag.lexical import BM25, STOPWORDS, content_words, coverage, stem
 from rag.retrieve import Found
 from rag.types import Article, Span
 
 _END = re.compile(r"[.!?…:。！？][\"'”’»)\]]*$")
-_NAME = re.compile(r"(?<![.?!] )(?<!^)\b[A-Z][a-z]\w+")
+_NAME = re.compile(r"(?<![.?!] )(?<!^)\b[A-Z]\w+")
+_RUN = re.compile(r"\b[A-Z]\w*(?: (?:(?:of|the|and|for|de) )*[A-Z]\w*)+")
 Sentence = tuple[str, Span]
 """(article id, span)"""
 
@@ -85,13 +87,43 @@ def features(query: str, best: Sentence, found: Found, articles: Mapping[str, Ar
     """What the confidence is made of: `cosine` and `covered` of the best sentence; `known`, the share of the
     question's words that the article holds; `names` and `numbers`, how many of its names and numbers it does not."""
     asked = content_words(query)
+    text = articles[best[0]].text
     return {
         "cosine": found.sentences.get(best, 0.0),
         "covered": coverage(asked, _text(articles, best), found.bm25),
         "known": _known(asked, found.bm25),
-        "names": float(sum(stem(n.lower()) not in found.bm25 for n in _NAME.findall(query))),
+        "names": float(sum(not _held(w, found.bm25, text) for w in names_and_numbers(query) if not w[0].isdigit())),
         "numbers": float(sum(w[0].isdigit() and w not in found.bm25 for w in asked)),
     }
+
+
+def names_and_numbers(query: str) -> list[str]:
+    """The stems of the question's names (capitalised, not its first word) and numbers.
+
+    >>> names_and_numbers("How many left KAIST in 2024?")
+    ['kaist', '2024']
+    """
+    found = [n for n in _NAME.findall(query) if n.lower() not in STOPWORDS]
+    return [stem(n.lower()) for n in found] + [w for w in content_words(query) if w[0].isdigit()]
+
+
+def _held(name: str, bm25: BM25, text: str) -> bool:
+    """Whether the article has the name, or, for an abbreviation, a name with those initials."""
+    return name in bm25 or name in _initials(text)
+
+
+@lru_cache(maxsize=64)
+def _initials(text: str) -> frozenset[str]:
+    """The initials, lower case, of every run of two to six capitalised words ("of", "the", "and", "for" skipped).
+
+    >>> sorted(_initials("He left Seoul National University."))
+    ['nu', 'sn', 'snu']
+    """
+    made = set()
+    for run in _RUN.findall(text):
+        letters = [w[0].lower() for w in run.split() if w[0].isupper()]
+        made |= {"".join(letters[a:b]) for a in range(len(letters)) for b in range(a + 2, min(a + 6, len(letters)) + 1)}
+    return frozenset(made)
 
 
 def _known(asked: list[str], bm25: BM25) -> float:

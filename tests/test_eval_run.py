@@ -12,7 +12,7 @@ from rich.console import Console
 
 from eval.chains import Chain
 from eval.run import RunFolder, ask_all, identity, light, read_results
-from eval.table import Figure, figures, latencies, outcomes, show, summary
+from eval.table import Figure, figures, latencies, outcomes, show, tables
 from rag.config import Config
 from rag.errors import BadInput
 from rag.types import Question
@@ -177,7 +177,7 @@ def test_another_system_can_not_go_on_with_a_run(tmp_path: Path) -> None:
 def test_the_printed_table_is_plain_and_its_outcomes_add_up() -> None:
     console = Console(width=120, force_terminal=False)
     with console.capture() as printed:
-        show(asked(CrashesEveryThird()), 1.5, console)
+        show(tables(asked(CrashesEveryThird()), 1.5), console)
     lines = [" ".join(line.split()) for line in printed.get().splitlines()]
     assert "hit@1 0.667 0.300 to 0.903 6/6" in lines
     assert "right 6 0.667" in lines and "error 3 0.333" in lines and "all questions 9" in lines
@@ -186,7 +186,7 @@ def test_the_printed_table_is_plain_and_its_outcomes_add_up() -> None:
 
 
 def test_the_summary_is_plain_json() -> None:
-    held = json.loads(json.dumps(summary(asked(AlwaysAnswers()), None), allow_nan=False))
+    held = json.loads(json.dumps(tables(asked(AlwaysAnswers()), None).as_json(), allow_nan=False))
     assert (held["n"], held["outcomes"]) == (9, {"right": 6, "answered the unanswerable": 3})
     [precision] = [f for f in held["figures"] if f["name"] == "abstention precision"]
     assert (precision["value"], precision["scored"], precision["total"]) == (None, 0, 9)

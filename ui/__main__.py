@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import socket
 import sys
@@ -61,12 +62,25 @@ def _serve(host: str, port: int, browser: bool) -> int:
         backend = Backend(config)
         application = server(backend)
         backend.start()  # after Gradio's import, which would otherwise wait for torch's
-        settings = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=1)
-        running = uvicorn.Server(settings)
+        settings = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=0)
+        running = _quiet_at_the_end(uvicorn.Server(settings))
         url = _url(host, listener.getsockname()[1])
         threading.Thread(target=_announce, args=(running, url, browser), daemon=True).start()
         running.run(sockets=[listener])
     return 0
+
+
+def _quiet_at_the_end(server: uvicorn.Server) -> uvicorn.Server:
+    """Each open page holds a request that ends only with the page. When the server stops, uvicorn cuts those off, and
+    would tell every one of them as an error with its traceback."""
+    shutdown = server.shutdown
+
+    async def quiet(sockets: list[socket.socket] | None = None) -> None:
+        logging.getLogger("uvicorn.error").disabled = True
+        await shutdown(sockets)
+
+    server.shutdown = quiet  # type: ignore[method-assign]
+    return server
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -128,4 +142,7 @@ def _announce(running: uvicorn.Server, url: str, browser: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # not sys.exit: the interpreter takes seconds to take torch apart, and there is nothing left to save

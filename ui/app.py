@@ -94,12 +94,15 @@ def chat(backend: Backend) -> gr.Blocks:
 
         shown = [log, talk, box]
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        asking = box.submit(_asker(backend), [box, talk, scope], shown, **quiet)
+        # always_last: Enter while an answer is still arriving is kept, not dropped
+        asking = box.submit(_asker(backend), [box, talk, scope], shown, trigger_mode="always_last", **quiet)
         box.stop(_stopped, [talk], shown, cancels=[asking], **quiet)
         new.click(_cleared, None, shown, cancels=[asking], **quiet)
-        scope.input(_turner(backend), [scope], [article], **quiet)
-        wanted.change(_turner(backend), [wanted], [article], **quiet)  # by reader.js: a citation of another article
-        page.load(lambda: gr.Dropdown(**_scope(backend)), None, [scope], **quiet)
+        # queue=False: a plain request. The queue's one stream per page closes when an answer is complete, and an event
+        # that joins at that moment, such as a click on the citation just shown, can be lost with it.
+        scope.input(_turner(backend), [scope], [article], queue=False, **quiet)
+        wanted.change(_turner(backend), [wanted], [article], queue=False, **quiet)  # by reader.js, for a citation
+        page.load(_refresher(backend), None, [scope, article], queue=False, **quiet)
     page.queue(api_open=False, max_size=64, default_concurrency_limit=2)
     return page
 
@@ -108,6 +111,21 @@ def _scope(backend: Backend) -> dict[str, Any]:
     choices = [(a.title, a.id) for a in backend.articles.values()]
     everything = [("All articles", ALL)] if len(choices) > 1 else []
     return {"choices": choices + everything, "value": backend.default_article}
+
+
+def _refresher(backend: Backend) -> Any:
+    """What a page that is opened later shows when the index was built again meanwhile. When it was not, nothing: this
+    may arrive after the person has chosen an article, and must not undo that."""
+    built = dict(backend.articles)
+
+    def refresh() -> Any:
+        import gradio as gr
+
+        if backend.articles == built:
+            return gr.skip(), gr.skip()
+        return gr.Dropdown(**_scope(backend)), render.article_page(backend.articles[backend.default_article])
+
+    return refresh
 
 
 def _shown(talk: Talk, **box: Any) -> tuple[str, Talk, Any]:

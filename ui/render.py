@@ -55,7 +55,7 @@ def escape(text: str) -> str:
 
 def article_page(article: Article) -> str:
     """The article as a reader's page. Each paragraph carries `data-start`, its offset in `article.text`, so that
-    ui/article.js can find any span; a first paragraph that repeats the title is set as the headline."""
+    ui/static/reader.js can find any span; a first paragraph that repeats the title is set as the headline."""
     paragraphs = list(_paragraphs(article.text))
     headline = f'<h1 class="headline">{escape(article.title)}</h1>'
     if paragraphs and article.text[slice(*paragraphs[0])] == article.title:
@@ -157,7 +157,7 @@ def _with_chips(text: str, by_number: Mapping[int, Citation]) -> str:
 
 
 def chip(citation: Citation) -> str:
-    """A citation's number as a button: ui/article.js shows and marks the span that its data attributes name."""
+    """A citation's number as a button: ui/static/reader.js shows and marks the span that its data attributes name."""
     label = escape(f"Citation {citation.number}, show it in the article: {citation.quote}")
     quote = escape(citation.quote)
     return (
@@ -201,7 +201,7 @@ def brand(title: str) -> str:
 
 
 def conversation(turns: Iterable[Turn]) -> str:
-    """The whole conversation; ui/article.js replaces in the page only the turns that changed."""
+    """The whole conversation; ui/static/reader.js replaces in the page only the turns that changed."""
     shown = "".join(
         f'<section class="turn{"" if turn.done else " pending"}">'
         f'<p class="question"><span class="unseen">You asked: </span>{escape(turn.question)}</p>'

@@ -24,7 +24,7 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run", "--hide-scrollbars",
 ]  # fmt: skip
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-ANSWERED = "What does the Domino Effect in brain drain mean?"
+ANSWERED = "Why are professors and researchers leaving South Korea?"
 UNANSWERED = "Who won the football world cup?"
 
 

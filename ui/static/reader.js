@@ -15,11 +15,19 @@
   // --- the conversation -------------------------------------------------------------------------------------------
 
   function morph(old, fresh) {
-    if (old.isEqualNode(fresh)) return;
+    if (same(old, fresh)) return;
     const alike = old.nodeName === fresh.nodeName && old.childElementCount && fresh.childElementCount;
     if (!alike) return old.replaceWith(fresh.cloneNode(true));
     old.className = fresh.className;
     morphChildren(old, fresh);
+  }
+
+  // The citation that was followed last carries a mark of ours, which Python does not draw.
+  function same(old, fresh) {
+    if (!old.ariaCurrent) return old.isEqualNode(fresh);
+    const marked = fresh.cloneNode(true);
+    marked.ariaCurrent = old.ariaCurrent;
+    return old.isEqualNode(marked);
   }
 
   function morphChildren(old, fresh) {
@@ -68,48 +76,56 @@
 
   function cite(button) {
     const { article, start, end } = button.dataset;
-    wanted = { article, start: Number(start), end: Number(end) };
+    wanted = { article, start: Number(start), end: Number(end), quote: button.title || button.textContent };
     document.querySelectorAll(".cite[aria-current]").forEach((other) => other.removeAttribute("aria-current"));
     button.setAttribute("aria-current", "true");
     if (narrow.matches) openArticle(button);
     if (!markWanted()) type($("#wanted textarea, #wanted input"), `${article}#${++requests}`);
   }
 
+  // Marks what is wanted and forgets it; false when the page shown is another article's, or an older text of this one.
   function markWanted() {
     const page = $("#article .page");
     if (!wanted || !page || page.dataset.article !== wanted.article) return false;
-    const { start, end } = wanted;
+    page.querySelectorAll("mark").forEach(unmark);
+    const parts = partsOf(page, wanted.start, wanted.end);
+    if (bare(parts.map((part) => part.text).join("")) !== bare(wanted.quote)) return false;
     wanted = null;
-    const marks = mark(page, start, end);
-    if (marks.length) {
-      scrollTo($("#read"), marks[0], 0.4);
-      announce(`Marked in the article: ${marks.map((m) => m.textContent).join(" ")}`);
-    }
+    const marks = parts.map(mark);
+    scrollTo($("#read"), marks[0], 0.4);
+    announce(`Marked in the article: ${marks.map((m) => m.textContent).join(" ")}`);
     return true;
   }
 
-  function mark(page, start, end) {
-    page.querySelectorAll("mark").forEach((old) => {
-      const parent = old.parentNode;
-      old.replaceWith(...old.childNodes);
-      parent.normalize();
-    });
-    const marks = [];
+  // What lies between two offsets of the article, paragraph by paragraph.
+  function partsOf(page, start, end) {
+    const parts = [];
     for (const paragraph of page.querySelectorAll("[data-start]")) {
       const text = Array.from(paragraph.textContent); // code points
       const from = Math.max(0, start - paragraph.dataset.start);
       const to = Math.min(text.length, end - paragraph.dataset.start);
-      if (from >= to) continue;
-      const units = (n) => text.slice(0, n).join("").length;
-      const cited = paragraph.firstChild.splitText(units(from));
-      cited.splitText(units(to) - units(from));
-      const box = document.createElement("mark");
-      cited.replaceWith(box);
-      box.append(cited);
-      marks.push(box);
+      const before = text.slice(0, from).join("");
+      if (from < to) parts.push({ paragraph, at: before.length, text: text.slice(from, to).join("") });
     }
-    return marks;
+    return parts;
   }
+
+  function mark({ paragraph, at, text }) {
+    const cited = paragraph.firstChild.splitText(at);
+    cited.splitText(text.length);
+    const box = document.createElement("mark");
+    cited.replaceWith(box);
+    box.append(cited);
+    return box;
+  }
+
+  function unmark(box) {
+    const paragraph = box.parentNode;
+    box.replaceWith(...box.childNodes);
+    paragraph.normalize();
+  }
+
+  const bare = (text) => text.replace(/\s+/g, ""); // between two paragraphs there is white space that none of them holds
 
   function announce(text) {
     $("#announcer").textContent = text;

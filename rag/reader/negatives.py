@@ -1,0 +1,184 @@
+"""Questions that a passage does not answer, made from questions that it does: training's cure for near misses.
+
+Each function takes an answerable question and gives one that asks for something else, or None where it finds nothing
+to change. The trap: a change that the passage still answers teaches the reader to refuse; so what comes in must be
+absent from the passage, and what goes out must stand in it.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
+
+_NAME = re.compile(r"\b(?:[A-Z][\w'’.-]*[\w]|[A-Z]{2,})(?:\s+(?:(?:of|the|de|and)\s+)?[A-Z][\w'’.-]*\w)*")
+_NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?:st|nd|rd|th)?(?![\w])")
+_TAIL = re.compile(
+    r"\s(?:in|during|after|before|by|at|for|from|under|with|between|into|on|against|through)\s[^,?]{3,50}(?=\??$)"
+)
+_QUESTION_WORDS = frozenset(
+    "what who whom whose when where which why how is are was were do does did can could will would should has have had "
+    "the a an in on at by for from of to with according during after before name along besides aside if".split()
+)
+_OPPOSITES = (
+    "first last|most least|largest smallest|biggest smallest|highest lowest|greatest smallest|before after|more less|"
+    "increase decrease|increased decreased|north south|northern southern|east west|eastern western|male female|"
+    "oldest youngest|older younger|early late|earlier later|earliest latest|major minor|begin end|began ended|"
+    "start end|started ended|win lose|won lost|winner loser|public private|maximum minimum|always never|above below|"
+    "left right|positive negative|success failure|successful unsuccessful|allow forbid|allowed forbidden|"
+    "legal illegal|strong weak|stronger weaker|strongest weakest|high low|higher lower|long short|longer shorter|"
+    "longest shortest|large small|larger smaller|old new|oldest newest|rich poor|best worst|better worse|"
+    "support oppose|supported opposed|accept reject|accepted rejected|born killed|import export|import exports|"
+    "rise fall|rose fell|gain lose|gained lost|advantage disadvantage|advantages disadvantages|enemy ally|"
+    "upper lower|inside outside|internal external|domestic foreign|men women|man woman|king queen|father mother|"
+    "son daughter|husband wife|brother sister|popular unpopular|common uncommon|rare common|fast slow|fastest slowest|"
+    "heavy light|hot cold|summer winter|majority minority|include exclude|included excluded|open close|opened closed|"
+    "created destroyed|build destroy|built destroyed|founded dissolved|joined left|arrive leave|arrived left|"
+    "buy sell|bought sold|teacher student|teachers students|buyers sellers|attack defend|attacked defended"
+)
+_OPPOSITE: dict[str, str] = {}
+for _pair in _OPPOSITES.split("|"):
+    _one, _other = _pair.split()
+    _OPPOSITE.setdefault(_one, _other)
+    _OPPOSITE.setdefault(_other, _one)
+_NEGATABLE = re.compile(r"\b(is|are|was|were|did|does|do|can|could|has|have|will|would|should)\b", re.I)
+
+
+def names(text: str) -> list[str]:
+    """Runs of capitalised words that are no sentence's or question's first word."""
+    found = []
+    for match in _NAME.finditer(text):
+        start, name = match.start(), match.group()
+        first, _, rest = name.partition(" ")
+        if first.lower() in _QUESTION_WORDS:
+            name = rest
+        elif not rest and (start == 0 or text[:start].rstrip()[-1:] in ".?!\"“"):
+            continue
+        if name and name.split()[0].lower() not in _QUESTION_WORDS:
+            found.append(name)
+    return found
+
+
+def numbers(text: str) -> list[str]:
+    """Numbers and years as they stand in `text`."""
+    return [m.group() for m in _NUMBER.finditer(text)]
+
+
+def kind(token: str) -> str:
+    """The rough type that decides what may replace what: 'year', 'number', 'acronym', 'name' or 'names'."""
+    if token[0].isdigit():
+        plain = token.replace(",", "")
+        return "year" if re.fullmatch(r"1\d{3}|20\d\d", plain) else "number"
+    if token.isupper():
+        return "acronym"
+    return "names" if " " in token else "name"
+
+
+def swap_entity(question: str, passage: str, pool: Sequence[str], rng: random.Random) -> str | None:
+    """The question with one of its names or numbers, found in the passage, replaced by one of the same type that the
+    passage lacks.
+
+    >>> swap_entity("How many did Yonsei lose?", "Yonsei lost 19.", ["Korea"], random.Random(0))
+    'How many did Korea lose?'
+    """
+    lowered = passage.lower()
+    old = [t for t in names(question) + numbers(question) if t.lower() in lowered]
+    rng.shuffle(old)
+    for token in old:
+        fits = [p for p in pool if kind(p) == kind(token) and p.lower() not in lowered and p not in question]
+        if fits:
+            return question.replace(token, rng.choice(fits), 1)
+        if kind(token) == "year":
+            return question.replace(token, str(int(token) + rng.choice((-10, -3, -2, -1, 1, 2, 3, 10))), 1)
+    return None
+
+
+def swap_tail(question: str, passage: str, others: Sequence[str], rng: random.Random) -> str | None:
+    """The question with its closing phrase ("in 1998", "during the war") taken from another question, where that
+    phrase's longer words are not the passage's."""
+    here = _TAIL.search(question)
+    lowered = passage.lower()
+    for other in rng.sample(list(others), min(8, len(others))):
+        there = _TAIL.search(other)
+        if not there:
+            continue
+        words = [w for w in re.findall(r"\w+", there.group().lower()) if len(w) > 3 or w.isdigit()]
+        if words and not any(w in lowered for w in words):
+            head = question[: here.start()] if here else question.rstrip("? ")
+            return head + there.group() + "?"
+    return None
+
+
+def swap_opposite(question: str, passage: str, rng: random.Random) -> str | None:
+    """The question with one word turned into its opposite, unless the passage holds the opposite too."""
+    words = [m for m in re.finditer(r"\w+", question) if m.group() in _OPPOSITE]
+    rng.shuffle(words)
+    held = set(re.findall(r"\w+", passage.lower()))
+    for match in words:
+        if _OPPOSITE[match.group()] not in held:
+            return question[: match.start()] + _OPPOSITE[match.group()] + question[match.end() :]
+    return None
+
+
+def swap_word(question: str, passage: str, related: Callable[[str], Sequence[str]], rng: random.Random) -> str | None:
+    """The question with one plain word, found in the passage, replaced by a related one that the passage lacks: other
+    people ("students" for "professors"), another property ("median" for "average").
+
+    >>> swap_word("How many nurses quit?", "Ten nurses left.", lambda word: ["doctors"], random.Random(0))
+    'How many doctors quit?'
+    """
+    held = set(re.findall(r"\w+", passage.lower()))
+    plain = (m for m in re.finditer(r"\b[a-z]{4,}\b", question) if m.group() not in _QUESTION_WORDS)
+    words = [m for m in plain if m.group() in held]
+    rng.shuffle(words)
+    for match in words:
+        fits = [w for w in related(match.group()) if w not in held]
+        if fits:
+            return question[: match.start()] + rng.choice(fits) + question[match.end() :]
+    return None
+
+
+@lru_cache(maxsize=1)
+def relatives() -> Callable[[str], Sequence[str]]:
+    """word → words of its form (plural, past tense, …) that are near it, but not so near that they mean the same: the
+    cosine of the encoder's centred word embeddings is in [0.27, 0.45] (0.57 "private"/"public", 0.70 "biggest"/
+    "largest", 0.33 "professors"/"nurses"). Only common words that are one word piece have any."""
+    import torch
+
+    from rag.embed import model_folder
+    from rag.reader.encode import tokenizer
+    from rag.reader.net import encoder_weights
+
+    vocabulary = tokenizer().get_vocab()
+    common = sorted(w for w, i in vocabulary.items() if 2000 <= i < 14000 and w.isalpha() and len(w) > 3)
+    embeddings = encoder_weights(model_folder() / "model.safetensors")[0]["words"]
+    centred = torch.nn.functional.normalize(embeddings - embeddings.mean(0), dim=1)
+    table = centred[[vocabulary[w] for w in common]]
+
+    @cache
+    def near(word: str) -> tuple[str, ...]:
+        if vocabulary.get(word, 0) < 2000:
+            return ()
+        cosine = (table @ centred[vocabulary[word]]).tolist()
+        alike = [w for w, c in zip(common, cosine, strict=True) if 0.27 <= c <= 0.45]
+        return tuple(w for w in alike if _form(w) == _form(word) and w[:4] != word[:4])
+
+    return near
+
+
+def _form(word: str) -> str:
+    return next((ending for ending in ("ing", "ed", "ly", "est", "er", "ss", "s") if word.endswith(ending)), "")
+
+
+def negate(question: str, rng: random.Random) -> str | None:
+    """The question with "not" or "never" behind its auxiliary: who did not, what was never."""
+    match = _NEGATABLE.search(question)
+    if not match or "not" in question or "n't" in question:
+        return None
+    word = match.group().lower()
+    if word in ("is", "are", "was", "were", "did", "does", "do") and rng.random() < 0.5:
+        return question[: match.end()] + "n't" + question[match.end() :]
+    subject = re.match(r"(?:\s+(?:the\s+)?\w+)", question[match.end() :])
+    at = match.end() + (subject.end() if subject and word in ("did", "does", "do", "can", "could", "would") else 0)
+    return question[:at] + rng.choice((" not", " never")) + question[at:]

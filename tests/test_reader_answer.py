@@ -1,0 +1,172 @@
+"""From readings to an answer: places, ranking, refusal. The reader is scripted, so that each rule is seen alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from rag.chain import load_answerer
+from rag.chunk import chunk
+from rag.config import Config
+from rag.errors import BadInput, ModelMissing
+from rag.extract import extract, names_and_numbers
+from rag.lexical import BM25
+from rag.reader import answer as module
+from rag.reader import weights
+from rag.reader.answer import Calibration, SpanAnswerer, candidates
+from rag.reader.model import Candidate, Reading
+from rag.retrieve import Found
+from rag.types import Article, Hit
+
+TEXT = (
+    "The mill burned in 1802. Ruth Alder rebuilt it with 40 masons. It ground oats for the whole valley.\n\n"
+    "In 1850 the river was dammed. The dam flooded the lower meadow. Three farms were given up."
+)
+MILL = Article("mill", "The mill", TEXT)
+RANK = {"margin": 1.0}
+
+
+class Scripted:
+    """Finds the given strings, with the given scores, in every passage that holds them."""
+
+    def __init__(self, **scores: float) -> None:
+        self.scores = {text.replace("_", " "): score for text, score in scores.items()}
+
+    def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
+        return [self._one(passage) for _, passage in pairs]
+
+    def _one(self, passage: str) -> Reading:
+        found = [
+            Candidate(passage.index(text), passage.index(text) + len(text), score)
+            for text, score in self.scores.items()
+            if text in passage
+        ]
+        spans = tuple(sorted(found, key=lambda c: -c.score)) or (Candidate(0, 3, -9.0),)
+        best = spans[0]
+        return Reading(best.start, best.end, best.score, 0.0, 0.0, 0.0, spans)
+
+
+def found(size: int = 30) -> Found:
+    passages = chunk(MILL, size, 12, lambda text: len(text.split()))
+    hits = tuple(Hit(p, 1 / (10 + rank), 0.5) for rank, p in enumerate(passages, start=1))
+    return Found(hits, {}, BM25([p.text for p in passages]))
+
+
+def answerer(reader: Scripted, confidence: dict[str, float] | None = None, within: float = 1.0) -> SpanAnswerer:
+    fitted = Calibration(RANK, confidence or {"bias": 5.0}, 0.5, within)
+    return SpanAnswerer(reader, fitted)  # type: ignore[arg-type]
+
+
+def test_the_span_stands_at_its_place_in_the_article_and_in_its_sentence() -> None:
+    draft = answerer(Scripted(Ruth_Alder=4.0)).answer("Who rebuilt the mill?", found(), {"mill": MILL})
+    assert draft.short == "Ruth Alder"
+    [(slug, (start, end))] = draft.sentences
+    assert (slug, TEXT[start:end]) == ("mill", "Ruth Alder rebuilt it with 40 masons.")
+
+
+def test_two_overlapping_passages_give_one_candidate() -> None:
+    there = found(size=18)
+    holding = [h for h in there.hits if "40 masons" in h.passage.text]
+    assert len(holding) > 1, "the story needs an overlap"
+    read = candidates("With how many masons?", there, Scripted(**{"40_masons": 3.0}), {"mill": MILL})  # type: ignore[arg-type]
+    assert len([c for c in read if TEXT[slice(*c.span)] == "40 masons"]) == 1
+
+
+def test_a_span_across_the_end_of_its_sentence_is_cut_there() -> None:
+    reader = Scripted(**{"1802. Ruth": 4.0})
+    assert answerer(reader).answer("When did the mill burn?", found(), {"mill": MILL}).short == "1802."
+
+
+def test_below_the_threshold_it_refuses_and_offers_the_nearest_sentence() -> None:
+    doubtful = {"bias": 0.0, "margin": 0.1, "names": -2.0}
+    draft = answerer(Scripted(Ruth_Alder=4.0), doubtful).answer("Did Ada Byron visit it?", found(), {"mill": MILL})
+    assert draft.refused and not draft.sentences and draft.short is None
+    assert draft.confidence < 0.5
+    assert draft.nearest and TEXT[slice(*draft.nearest[1])] == "Ruth Alder rebuilt it with 40 masons."
+
+
+def test_the_same_question_about_a_name_that_stands_there_is_answered() -> None:
+    doubtful = {"bias": 0.0, "margin": 0.1, "names": -2.0}
+    draft = answerer(Scripted(Ruth_Alder=4.0), doubtful).answer("Did Ruth Alder visit it?", found(), {"mill": MILL})
+    assert not draft.refused
+
+
+def test_a_yes_no_question_gets_the_quote_and_no_span() -> None:
+    draft = answerer(Scripted(Three_farms=4.0)).answer("Were any farms given up?", found(), {"mill": MILL})
+    assert draft.short is None
+    assert TEXT[slice(*draft.sentences[0][1])] == "Three farms were given up."
+
+
+def test_a_list_question_quotes_close_sentences_in_the_articles_order_and_no_far_ones() -> None:
+    reader = Scripted(Three_farms=4.0, lower_meadow=3.5, oats=1.0)
+    draft = answerer(reader).answer("What were the consequences of the dam?", found(), {"mill": MILL})
+    quoted = [TEXT[slice(*span)] for _, span in draft.sentences]
+    assert quoted == ["The dam flooded the lower meadow.", "Three farms were given up."]
+
+
+def test_nothing_found_is_a_refusal_without_a_nearest_sentence() -> None:
+    draft = answerer(Scripted()).answer("Who?", Found((), {}, BM25([])), {"mill": MILL})
+    assert draft.refused and draft.nearest is None
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("How many left KAIST in 2024?", ["kaist", "2024"]),
+        ("How many left?", []),
+        ("Did Ada Byron leave?", ["ada", "byron"]),
+        ("Did the U.S. join?", []),
+    ],
+)
+def test_names_and_numbers_are_those_behind_the_first_word(question: str, names: list[str]) -> None:
+    assert names_and_numbers(question) == names
+
+
+def test_an_abbreviation_whose_name_stands_in_the_article_is_no_absent_name() -> None:
+    from rag.extract import features
+
+    article = Article("a", "A", "The Royal Tide Office closed. Nobody wept.")
+    there = Found((), {}, BM25([article.text]))
+    sentence = ("a", (0, 29))
+    assert features("When did the RTO close?", sentence, there, {"a": article})["names"] == 0
+    assert features("When did the BBC close?", sentence, there, {"a": article})["names"] == 1
+
+
+def calibration(folder: Path, **changes: object) -> Path:
+    held = {"rank": RANK, "confidence": {"bias": 1.0}, "threshold": 0.5, "within": 1.0, "weights_sha256": "x"}
+    file = folder / "calibration.json"
+    file.write_text(json.dumps(held | changes))
+    return file
+
+
+def test_a_calibration_of_other_weights_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "w").write_bytes(b"weights")
+    with pytest.raises(ModelMissing, match=r"other reader weights.*eval\.calibrate_reader"):
+        Calibration.load(tmp_path / "w", calibration(tmp_path))
+    fits = calibration(tmp_path, weights_sha256=module.sha256(tmp_path / "w"))
+    assert Calibration.load(tmp_path / "w", fits).threshold == 0.5
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"rank": {}}'])
+def test_a_damaged_calibration_names_the_command(tmp_path: Path, content: str) -> None:
+    (tmp_path / "calibration.json").write_text(content)
+    with pytest.raises(ModelMissing, match=r"eval\.calibrate_reader"):
+        Calibration.load(weights.WEIGHTS, tmp_path / "calibration.json")
+
+
+def test_without_weights_whole_sentences_answer_and_the_notice_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "WEIGHTS", tmp_path / "none.safetensors")
+    chosen, notice = load_answerer(Config())
+    assert chosen is extract
+    assert notice and "python -m rag.reader.train" in notice
+
+
+def test_the_answerer_can_be_chosen() -> None:
+    assert load_answerer(Config(answerer="sentences")) == (extract, None)
+    with pytest.raises(BadInput, match="RAG_ANSWERER='oracle'"):
+        load_answerer(Config(answerer="oracle"))

@@ -1,0 +1,436 @@
+"""The chat in a real browser: the real server, the real chain, two small articles with traps in their text.
+
+"Summarize the article" is answered with citations whatever the answerer is, so what a citation does is tried on it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect, sync_playwright
+
+from rag.errors import StoreUnavailable
+from ui.app import _asker, _stopped
+from ui.render import Turn
+from ui.screenshot import CHROMIUM_ARGUMENTS, DESKTOP, PHONE, ask, chromium, running_chat
+
+PWN = '<img src="/pwned" onerror="window.pwned=1"><script>window.pwned=1</script>'
+FERRY = f"""---
+title: The ferry to Lindholm is back
+publisher: Harbour Post
+published: 3 May
+---
+
+Repairs took a whole winter
+
+🚢🚢 After a long winter the ferry to Lindholm sails again. Its captain, Marta Berg, has steered it for 19 years.
+
+🧾 The repairs cost 4.2 million kroner, twice what the harbour office had planned. The money came from the county, which
+owns the ferry. A plate at the bow reads {PWN} to this day.
+
+Timetable
+
+⏰ The ferry leaves every morning at seven and comes back at noon. Old tickets stay valid until the end of August.
+"""
+BEES = """---
+title: Bees on the roof of the town hall
+publisher: Harbour Post
+---
+
+Six hives stand on the roof of the town hall since April. The beekeeper, Jonas Lund, looks after them twice a week.
+
+The first honey was sold at the market for 90 kroner a jar.
+"""
+FERRY_TITLE, BEES_TITLE = "The ferry to Lindholm is back", "Bees on the roof of the town hall"
+SUMMARIZE = "Summarize the article"
+SLOW = 60_000  # milliseconds; far more than it takes, since another program may have the processor
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    corpus = tmp_path_factory.mktemp("chat") / "corpus"
+    corpus.mkdir()
+    (corpus / "1-ferry.md").write_text(FERRY, encoding="utf-8")
+    (corpus / "2-bees.md").write_text(BEES, encoding="utf-8")
+    return corpus.parent
+
+
+@pytest.fixture(scope="module")
+def settings(home: Path) -> dict[str, str]:
+    return {"RAG_CORPUS": str(home / "corpus"), "RAG_INDEX": str(home / "index")}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not chromium() and not os.environ.get("CI"):
+        pytest.skip("no Chromium on this machine: install it (apt-get install chromium) to run the browser tests")
+    expect.set_options(timeout=SLOW)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def chat(settings: dict[str, str], browser: Browser) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    with running_chat(**settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser) -> BrowserContext:
+    """One for all tests, since each context has a cache of its own; a page is a conversation of its own anyway."""
+    return browser.new_context(viewport=DESKTOP, reduced_motion="reduce")  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def pocket(browser: Browser) -> BrowserContext:
+    return browser.new_context(viewport=PHONE, color_scheme="dark", reduced_motion="reduce")  # type: ignore[arg-type]
+
+
+def visit(context: BrowserContext, url: str) -> Iterator[Page]:
+    """A fresh page, which must not ask anything of another machine, nor meet an error in its scripts."""
+    page, asked, faults = context.new_page(), [], []
+    page.set_default_timeout(SLOW)
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    enter(page, url)
+    yield page
+    page.close()
+    outside = [u for u in asked if urlsplit(u).scheme not in ("data", "blob") and urlsplit(u).hostname != "127.0.0.1"]
+    assert asked and outside == []
+    assert faults == []
+
+
+def enter(page: Page, url: str) -> None:
+    page.goto(url)
+    page.wait_for_selector("body.ready", state="attached")
+
+
+@pytest.fixture
+def page(desk: BrowserContext, chat: tuple[str, subprocess.Popen[str]]) -> Iterator[Page]:
+    yield from visit(desk, chat[0])
+
+
+@pytest.fixture
+def phone(pocket: BrowserContext, chat: tuple[str, subprocess.Popen[str]]) -> Iterator[Page]:
+    yield from visit(pocket, chat[0])
+
+
+def turn(page: Page, number: int) -> Locator:
+    return page.locator("#log .turn").nth(number)
+
+
+def choose(page: Page, name: str) -> None:
+    page.click("#scope input")
+    page.get_by_role("option", name=name).click()
+
+
+def quote_of(cite: Locator) -> str:
+    return cite.get_attribute("title") or cite.inner_text()
+
+
+def check_marked(page: Page, cite: Locator, text: str) -> None:
+    """The article pane shows the place that `cite` cites, marked: its quote, all of it and nothing else."""
+    expect(cite).to_have_attribute("aria-current", "true")
+    expect(page.locator("#article article")).to_have_attribute("data-article", cite.get_attribute("data-article") or "")
+    mark = page.locator("#article mark")
+    expect(mark).to_have_text(quote_of(cite))
+    expect(mark).to_be_in_viewport()
+    assert mark.text_content() == quote_of(cite)  # to_have_text overlooks white space
+    assert quote_of(cite) in text.replace("\n", " ")
+
+
+def test_the_first_screen_explains_itself_and_shows_the_article(page: Page) -> None:
+    assert page.title() == "Ask the article"
+    expect(page.locator("#log .welcome")).to_contain_text("comes only from its text")
+    expect(page.locator("#article h1")).to_have_text(FERRY_TITLE)
+    expect(page.locator("#article h2")).to_have_text("Timetable")
+    assert page.locator("#log .starter").count() == 3
+
+
+def test_an_answer_grows_sentence_by_sentence(page: Page) -> None:
+    page.evaluate(
+        "window.grown = []; new MutationObserver(() => window.grown.push([...document.querySelectorAll('#log .turn')]"
+        ".map(turn => turn.querySelectorAll('blockquote').length)[0]))"
+        ".observe(document.querySelector('#log'), {childList: true, subtree: true})"
+    )
+    ask(page, SUMMARIZE)
+    grown = page.evaluate("window.grown")
+    assert grown[0] == 0 and grown == sorted(grown)  # first the question alone
+    assert len(set(grown)) > 2
+    expect(turn(page, 0).locator(".cite")).to_have_text([str(n + 1) for n in range(grown[-1])])
+
+
+def test_each_citation_marks_exactly_its_quote_in_the_article(page: Page) -> None:
+    ask(page, SUMMARIZE)
+    cites = turn(page, 0).locator(".cite")
+    assert cites.count() > 1
+    for number in range(cites.count()):
+        cites.nth(number).click()
+        check_marked(page, cites.nth(number), FERRY)
+    assert page.locator("#log .cite[aria-current]").count() == 1
+
+
+def test_a_mark_out_of_sight_is_scrolled_to(page: Page) -> None:
+    page.set_viewport_size({"width": 1000, "height": 420})
+    ask(page, SUMMARIZE)
+    cites = turn(page, 0).locator(".cite")
+    for number in (0, cites.count() - 1, 0):  # down, and up again
+        page.locator("#read").evaluate("(pane, top) => pane.scrollTo(0, top)", 0 if number else 10_000)
+        cites.nth(number).click()
+        check_marked(page, cites.nth(number), FERRY)
+
+
+def test_a_plain_question_is_answered_with_the_sentence_that_says_so(page: Page) -> None:
+    ask(page, "How much did the repairs cost?")
+    expect(turn(page, 0)).to_contain_text("4.2 million kroner")
+    cite = turn(page, 0).locator(".cite").first
+    cite.click()
+    check_marked(page, cite, FERRY)
+    assert "4.2 million kroner" in quote_of(cite)
+
+
+def test_citations_of_an_earlier_turn_work_from_the_keyboard(page: Page) -> None:
+    ask(page, SUMMARIZE)
+    ask(page, "What is this article about?")
+    for at, key in ((1, "Enter"), (0, "Space"), (1, "Space"), (0, "Enter")):
+        cite = turn(page, at).locator(".cite").last
+        cite.focus()
+        page.keyboard.press(key)
+        check_marked(page, cite, FERRY)
+        expect(cite).to_be_focused()
+
+
+def test_what_is_marked_stays_marked_while_the_next_answer_comes(page: Page) -> None:
+    ask(page, SUMMARIZE)
+    cite = turn(page, 0).locator(".cite").first
+    cite.click()
+    ask(page, "What is this article about?")
+    check_marked(page, cite, FERRY)
+
+
+def test_a_starter_question_is_asked_at_a_click(page: Page) -> None:
+    page.click("#log >> text=Who published it?")
+    expect(turn(page, 0).locator(".answer")).to_contain_text("Harbour Post")
+
+
+def test_a_refusal_says_so_and_offers_the_nearest_sentence(page: Page) -> None:
+    ask(page, "Which team won the football world cup in Brazil?")
+    expect(page.locator("#log .refusal .says")).to_have_text(re.compile("The article doesn.t say"))
+    assert page.locator("#log .turn :is(blockquote, .short)").count() == 0
+    tint = page.locator("#log .refusal").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert tint == "rgb(251, 240, 226)"
+    nearest = page.locator("#log .refusal .cite")
+    nearest.click()
+    check_marked(page, nearest, FERRY)
+
+
+def test_a_follow_up_tells_what_was_searched_for(page: Page) -> None:
+    ask(page, "Who is the captain of the ferry?")
+    ask(page, "How long has she steered it?")
+    expect(turn(page, 1).locator(".searched")).to_contain_text("captain")
+
+
+def test_the_selector_turns_to_another_article_and_a_citation_turns_back(page: Page) -> None:
+    ask(page, SUMMARIZE)
+    choose(page, BEES_TITLE)
+    expect(page.locator("#article h1")).to_have_text(BEES_TITLE)
+    ask(page, SUMMARIZE)
+    ferry, bees = turn(page, 0).locator(".cite").first, turn(page, 1).locator(".cite").first
+    for _ in range(2):  # the same article a second time
+        ferry.click()
+        check_marked(page, ferry, FERRY)
+        bees.click()
+        check_marked(page, bees, BEES)
+
+
+def test_an_article_that_is_chosen_early_stays_chosen(desk: BrowserContext, chat: tuple[str, object]) -> None:
+    """What the page asks for when it opens may be answered after the person has chosen."""
+    page, held = desk.new_page(), []
+    page.set_default_timeout(SLOW)
+
+    def hold(route: Route) -> None:
+        if held:
+            route.continue_()
+        held.append(route)
+
+    page.route("**/run/**", hold)
+    enter(page, chat[0])
+    choose(page, BEES_TITLE)
+    expect(page.locator("#article h1")).to_have_text(BEES_TITLE)
+    with page.expect_response("**/run/**"):
+        held[0].continue_()
+    ask(page, SUMMARIZE)
+    assert page.input_value("#scope input") == BEES_TITLE
+    expect(page.locator("#article h1")).to_have_text(BEES_TITLE)
+    assert quote_of(turn(page, 0).locator(".cite").first) in BEES
+    page.close()
+
+
+def test_all_articles_are_searched_and_the_source_is_named(page: Page) -> None:
+    choose(page, "All articles")
+    ask(page, "How much was a jar of honey sold for?")
+    expect(page.locator("#log .turn .sources")).to_contain_text(BEES_TITLE)
+    cite = page.locator("#log .turn .cite[data-article='2-bees']").first
+    cite.click()
+    check_marked(page, cite, BEES)
+
+
+def test_markup_in_a_question_and_in_an_article_stays_text(page: Page) -> None:
+    ask(page, f"What does the plate at the bow read? {PWN}")
+    expect(page.locator("#log .turn .question")).to_contain_text(PWN)
+    expect(page.locator("#article")).to_contain_text(PWN)
+    assert page.evaluate("window.pwned") is None
+    assert page.locator("#panes img, #panes script").count() == 0
+
+
+def test_an_error_is_a_line_in_the_chat_and_no_part_of_the_history(page: Page) -> None:
+    ask(page, "?!")
+    expect(page.locator("#log .turn .fault")).to_contain_text("holds no word to look for")
+    ask(page, "How long has she steered it?")
+    assert page.locator("#log .searched").count() == 0
+
+
+def test_a_new_chat_is_empty_and_has_no_history(page: Page) -> None:
+    ask(page, "Who is the captain of the ferry?")
+    page.click("text=New chat")
+    expect(page.locator("#log .welcome")).to_be_visible()
+    ask(page, "How long has she steered it?")
+    assert page.locator("#log .searched").count() == 0
+
+
+def test_on_a_phone_the_article_is_a_sheet_that_a_citation_opens(phone: Page) -> None:
+    ask(phone, SUMMARIZE)
+    expect(phone.locator("#read")).to_be_hidden()
+    cite = turn(phone, 0).locator(".cite").first
+    cite.click()
+    check_marked(phone, cite, FERRY)
+    expect(phone.locator("#close-article button")).to_be_focused()
+    phone.keyboard.press("Escape")
+    expect(phone.locator("#read")).to_be_hidden()
+    expect(cite).to_be_focused()
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_dark_page_is_dark(phone: Page) -> None:
+    background = phone.evaluate("getComputedStyle(document.querySelector('#read')).backgroundColor")
+    ink = phone.evaluate("getComputedStyle(document.querySelector('#article .page')).color")
+    assert (background, ink) == ("rgb(28, 30, 34)", "rgb(232, 228, 218)")
+
+
+def test_every_button_and_field_has_a_name(page: Page) -> None:
+    ask(page, SUMMARIZE)
+    names = page.evaluate(
+        "[...document.querySelectorAll('#bar button, #talk button, #talk textarea, #bar input')]"
+        ".filter(e => e.checkVisibility()).map(e => e.ariaLabel || e.closest('label')?.innerText || e.innerText)"
+    )
+    assert len(names) >= 5 and all(name.strip() for name in names)
+
+
+def test_a_citation_shows_the_text_it_was_made_from_after_the_article_changed(
+    page: Page, home: Path, settings: dict[str, str]
+) -> None:
+    newer = FERRY.replace("🚢🚢 After", "The mayor cut a ribbon. 🚢🚢 After")
+    (home / "corpus" / "1-ferry.md").write_text(newer, encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "rag", "index"], check=True, env={**os.environ, **settings})
+    ask(page, SUMMARIZE)
+    cite = turn(page, 0).locator(".cite").last
+    cite.click()
+    check_marked(page, cite, newer)
+    expect(page.locator("#article")).to_contain_text("cut a ribbon")
+
+
+class Waking:
+    """A backend that is loading at first, like the real one, and then fails as it is told to."""
+
+    status = "Loading the model …"
+
+    def __init__(self, fault: Exception) -> None:
+        self.fault, self.looks = fault, 0
+
+    def start(self) -> None:
+        pass
+
+    def chain(self, timeout: float) -> None:
+        self.looks += 1
+        if self.looks > 2:
+            raise self.fault
+
+
+def test_a_question_asked_while_the_model_loads_waits_and_a_fault_is_told() -> None:
+    ask_it = _asker(Waking(StoreUnavailable("The disk is full. Make room.")))  # type: ignore[arg-type]
+    shown = list(ask_it("Why?", (), None))
+    assert ["Loading the model …" in page for page, _, _ in shown] == [False, True, True, False]
+    assert "The disk is full. Make room." in shown[-1][0]
+    assert shown[-1][1][0].failed
+
+
+def test_an_unforeseen_fault_shows_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    ask_it = _asker(Waking(ZeroDivisionError("secret detail")))  # type: ignore[arg-type]
+    *_, (page, talk, _) = ask_it("Why?", (), None)
+    assert "Something went wrong here" in page and "secret" not in page
+    assert "secret detail" in caplog.text
+    assert talk[0].done
+
+
+def test_stop_keeps_what_there_is() -> None:
+    page, talk, _ = _stopped((Turn("Why?", "<p>Because</p>", done=False),))
+    assert talk == (Turn("Why?", '<p>Because</p><p class="notice">Stopped.</p>', done=True),)
+    assert "pending" not in page
+
+
+def run_ui(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ui", "--no-browser", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment})
+
+
+def test_a_taken_port_is_one_line_that_names_the_way_out() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        ended = run_ui("--port", str(port))
+    assert ended.returncode == 2
+    assert ended.stderr.strip() == (
+        f"Port {port} on 127.0.0.1 is taken, perhaps by a chat that already runs: open http://127.0.0.1:{port}, "
+        f"or run `python -m ui --port {port + 1}`."
+    )
+
+
+def test_a_corpus_without_articles_is_one_line(tmp_path: Path) -> None:
+    ended = run_ui("--port", "0", RAG_CORPUS=str(tmp_path), RAG_INDEX=str(tmp_path / "index"))
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1 and "holds no article" in ended.stderr
+
+
+def check_stopped(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    assert process.wait(timeout=60) == 130
+    assert time.monotonic() - started < 5
+    assert process.stderr and process.stderr.read() == "Stopped.\n"
+
+
+def test_ctrl_c_while_it_starts_ends_it_with_one_line(settings: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "ui", "--port", "0", "--no-browser"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **settings}
+    ) as starting:
+        assert starting.stdout and starting.stdout.readline() == "Starting the chat …\n"
+        check_stopped(starting)
+
+
+def test_ctrl_c_ends_it_with_one_line_though_a_page_is_open(page: Page, chat: tuple[str, subprocess.Popen[str]]) -> None:
+    """The last test of this file: it ends the server."""
+    ask(page, SUMMARIZE)
+    check_stopped(chat[1])
