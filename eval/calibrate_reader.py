@@ -29,7 +29,7 @@ from rag.build import refresh
 from rag.chain import load_chain
 from rag.config import Config
 from rag.intent import Intent, intent_of, wants_many
-from rag.reader.answer import CALIBRATION, Candidate, candidates, confidence_features, dot, sha256
+from rag.reader.answer import CALIBRATION, Candidate, Choice, candidates, choose, confidence_features, dot, sha256
 from rag.reader.data import CALIBRATION as CALIBRATION_ARTICLES
 from rag.reader.model import Reader
 from rag.reader.weights import WEIGHTS
@@ -39,8 +39,8 @@ from rag.types import Article
 
 RISK = 0.05
 """The share of answerable questions that the threshold may refuse."""
-RANK = ("margin", "here", "cosine", "covered", "retrieved")
-CONFIDENCE = (*RANK, "known", "names", "numbers", "elsewhere")
+RANK = ("margin", "here", "cosine", "covered", "retrieved", "kind", "echo")
+CONFIDENCE = (*RANK, "known", "names", "numbers", "elsewhere", "ahead", "yes_no", "many")
 Floats = NDArray[np.float64]
 
 
@@ -114,6 +114,10 @@ def fit_confidence(rows: Floats, answerable: Floats, weight: Floats) -> dict[str
     return dict(zip(("bias", *CONFIDENCE), _minimised(loss, x.shape[1]), strict=True))
 
 
+def _hit(read: Read, chosen: Sequence[Choice]) -> bool:
+    return read.right[read.candidates.index(chosen[0].best)]
+
+
 def _minimised(loss: object, size: int) -> list[float]:
     from scipy.optimize import minimize
 
@@ -141,9 +145,9 @@ def main(argv: Sequence[str]) -> int:
     own, hard_located = prepare(squad, hard, config)
     read = seeds + read_all(hard_located, own, reader, 0.5)
     rank = fit_rank(read)
-    best = [max(r.candidates, key=lambda c: dot(rank, c.features)) for r in read]
+    chosen = [choose(r.candidates, rank) for r in read]
     articles = {**load_chain(config).articles, **load_chain(own).articles}
-    values = [confidence_features(r.query, b, r.found, articles) for r, b in zip(read, best, strict=True)]
+    values = [confidence_features(r.query, c, r.found, articles) for r, c in zip(read, chosen, strict=True)]
     rows, truth = _matrix(values, CONFIDENCE), np.array([float(r.example.answerable) for r in read])
     confidence = fit_confidence(rows, truth, np.array([r.weight for r in read]))
     sure = np.array([dot(confidence, v) for v in values])
@@ -161,7 +165,7 @@ def main(argv: Sequence[str]) -> int:
     print(json.dumps(fitted, indent=1))
     for name, part in (("question sets, dev", mine), ("dev-a, calibration articles", ~mine)):
         here, p = truth[part] == 1, probability[part]
-        hits = [r.right[r.candidates.index(b)] for r, b, m in zip(read, best, part, strict=True) if m and any(r.right)]
+        hits = [_hit(r, c) for r, c, m in zip(read, chosen, part, strict=True) if m and any(r.right)]
         print(
             f"{name}: n {len(p)}, best candidate right {np.mean(hits):.3f} of {len(hits)} that have one, AUROC "
             f"{auroc(here, p):.3f}, refused {np.mean(p[here] < threshold):.3f} of the answerable, "

@@ -4,7 +4,7 @@ command line and evaluation."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from rag.intent import Intent, intent_of
 from rag.overview import CANNED, about_the_page, summary
 from rag.question import clean_question
 from rag.retrieve import Found, HybridRetriever
-from rag.rewrite import standalone
+from rag.rewrite import queries
 from rag.store import Index, read_manifest
 from rag.types import ALL, Answer, Article, Citation, Question
 
@@ -84,15 +84,23 @@ class QAChain(Runnable[Question, Answer]):
             answer = Answer(question, text, "", confidence=1.0)
         else:
             history = [clean_question(h, self._config.max_question_chars) for h in question.history if h.strip()]
-            query = standalone(text, history)
-            found = self.retriever.search(query, scope)
-            clock.lap("retrieve")
-            draft = self._answerer(query, found, self.articles)
-            clock.lap("read")
+            query, found, draft = self._surest(queries(text, history), scope, clock)
             answer = Answer(question, query, "", confidence=draft.confidence, passages=found.hits, notice=self._notice)
         for snapshot in self._written(answer, draft):
             clock.lap("cite")
             yield replace(snapshot, timings=clock.laps())
+
+    def _surest(self, queries: Sequence[str], scope: str, clock: _Clock) -> tuple[str, Found, Draft]:
+        """A follow-up can be meant in several ways: each is searched and read, the surest answer is kept. Where none
+        is answered, the most trusted one's refusal is."""
+        read = []
+        for query in queries:
+            found = self.retriever.search(query, scope)
+            clock.lap("retrieve")
+            read.append((query, found, self._answerer(query, found, self.articles)))
+            clock.lap("read")
+        answered = [r for r in read if not r[2].refused]
+        return max(answered, key=lambda r: r[2].confidence) if answered else read[0]
 
     def _written(self, answer: Answer, draft: Draft | str | None) -> Iterator[Answer]:
         """Snapshots of the answer as its sentences are cited, one more in each."""
