@@ -54,6 +54,15 @@ def standalone(question: str, history: Sequence[str]) -> str:
     return queries(question, history)[0]
 
 
+def asked_last(query: str) -> str:
+    """The question itself, behind the one that was put before it: what kind of answer is wanted, it alone tells.
+
+    >>> asked_last("Are fees frozen? Why?")
+    'Why?'
+    """
+    return query.rpartition("? ")[2].strip() or query
+
+
 def leans(question: str) -> int:
     """How much the question leans on what was asked before it: 2 it says nothing alone, 1 it may, 0 it does not.
 

@@ -27,6 +27,7 @@ TEXT = (
 )
 MILL = Article("mill", "The mill", TEXT)
 RANK = {"margin": 1.0}
+YES_NO = {"weights": {"yes": 1.0}, "yes_at": 0.9, "no_at": 0.1}
 
 
 class Scripted:
@@ -136,7 +137,7 @@ def test_an_abbreviation_whose_name_stands_in_the_article_is_no_absent_name() ->
 
 
 def calibration(folder: Path, **changes: object) -> Path:
-    held = {"rank": RANK, "confidence": {"bias": 1.0}, "threshold": 0.5, "within": 1.0, "weights_sha256": "x"}
+    held = {"rank": RANK, "confidence": {"bias": 1.0}, "threshold": 0.5, "within": 1.0, "yes_no": YES_NO, "weights_sha256": "x"}
     file = folder / "calibration.json"
     file.write_text(json.dumps(held | changes))
     return file

@@ -24,7 +24,10 @@ from rag.lexical import content_words, coverage, words
 from rag.reader.kinds import fits
 from rag.reader.model import Reader, Reading
 from rag.reader.weights import WEIGHTS
+from rag.reader.yesno import YesNo
+from rag.reader.yesno import features as yes_no_features
 from rag.retrieve import Found
+from rag.rewrite import asked_last
 from rag.types import Article, Hit, Span
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
@@ -41,13 +44,15 @@ class Calibration:
     confidence: Weights
     threshold: float
     within: float
+    yes_no: YesNo | None = None
 
     @classmethod
     def load(cls, weights: Path = WEIGHTS, file: Path = CALIBRATION) -> Calibration:
         """The calibration of those reader weights; ModelMissing when it is absent, damaged or of other weights."""
         try:
             held = json.loads(file.read_text(encoding="utf-8"))
-            fitted = cls(held["rank"], held["confidence"], float(held["threshold"]), float(held["within"]))
+            yes_no = YesNo(**held["yes_no"])
+            fitted = cls(held["rank"], held["confidence"], float(held["threshold"]), float(held["within"]), yes_no)
         except (OSError, ValueError, KeyError, TypeError) as fault:
             raise ModelMissing(f"{file} does not load ({fault}). Make it with `{COMMAND}`.") from None
         if held.get("weights_sha256") != sha256(weights):
@@ -106,11 +111,17 @@ class SpanAnswerer:
         confidence = sigmoid(dot(fitted.confidence, confidence_features(query, choices, found, articles)))
         if confidence < fitted.threshold:
             return Draft((), confidence, first.sentence, refused=True)
-        many = wants_many(query)
+        asked = asked_last(query)
+        many = wants_many(asked)
         close = [c.sentence for c in choices[: 3 if many else 1] if c.score >= first.score - fitted.within]
         close.sort(key=lambda s: (s[0] != first.sentence[0], s))
-        short = None if is_yes_no(query) else _short(first, fitted, articles, many)
+        short = _verdict(asked, first, fitted, articles) if is_yes_no(asked) else _short(first, fitted, articles, many)
         return Draft(tuple(close), confidence, first.sentence, refused=False, short=short)
+
+
+def _verdict(query: str, choice: Choice, fitted: Calibration, articles: Mapping[str, Article]) -> str | None:
+    sentence = articles[choice.sentence[0]].text[slice(*choice.sentence[1])]
+    return fitted.yes_no.verdict(yes_no_features(query, sentence, choice.best.yes)) if fitted.yes_no else None
 
 
 def _short(choice: Choice, fitted: Calibration, articles: Mapping[str, Article], many: bool) -> str:
@@ -140,7 +151,7 @@ def candidates(query: str, found: Found, reader: Reader, articles: Mapping[str, 
     """The best spans of every found passage, none across the end of its sentence; a span that two overlapping
     passages hold is kept as the one read with the higher margin."""
     readings = reader.read([(query, hit.passage.text) for hit in found.hits])
-    asked = content_words(query)
+    asked, last = content_words(query), asked_last(query)
     kept: dict[tuple[str, Span], Candidate] = {}
     for hit, reading in zip(found.hits, readings, strict=True):
         for span, sentence, score in _placed(hit, reading):
@@ -151,8 +162,8 @@ def candidates(query: str, found: Found, reader: Reader, articles: Mapping[str, 
                 "here": reading.here,
                 "cosine": found.sentences.get(sentence, 0.0),
                 "covered": coverage(asked, text[slice(*sentence[1])], found.bm25),
-                "retrieved": 10 * hit.score,
-                "kind": fits(query, answer),
+                "retrieved": hit.score,
+                "kind": fits(last, answer),
                 "echo": _echo(answer, asked),
             }
             key = (sentence[0], span)
@@ -195,8 +206,8 @@ def confidence_features(
         **best.features,
         "elsewhere": float(sum(w in found.bm25 and w not in held for w in asked)),
         "ahead": min(5.0, choices[0].score - choices[1].score) if len(choices) > 1 else 5.0,
-        "yes_no": float(is_yes_no(query)),
-        "many": float(wants_many(query)),
+        "yes_no": float(is_yes_no(asked_last(query))),
+        "many": float(wants_many(asked_last(query))),
     }
 
 

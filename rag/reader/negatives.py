@@ -33,11 +33,11 @@ _OPPOSITES = (
     "created destroyed|build destroy|built destroyed|founded dissolved|joined left|arrive leave|arrived left|"
     "buy sell|bought sold|teacher student|teachers students|buyers sellers|attack defend|attacked defended"
 )
-_OPPOSITE: dict[str, str] = {}
+OPPOSITE: dict[str, str] = {}
 for _pair in _OPPOSITES.split("|"):
     _one, _other = _pair.split()
-    _OPPOSITE.setdefault(_one, _other)
-    _OPPOSITE.setdefault(_other, _one)
+    OPPOSITE.setdefault(_one, _other)
+    OPPOSITE.setdefault(_other, _one)
 _NEGATABLE = re.compile(r"\b(is|are|was|were|did|does|do|can|could|has|have|will|would|should)\b", re.I)
 
 
@@ -78,12 +78,12 @@ def swap_tail(question: str, passage: str, others: Sequence[str], rng: random.Ra
 
 def swap_opposite(question: str, passage: str, rng: random.Random) -> str | None:
     """The question with one word turned into its opposite, unless the passage holds the opposite too."""
-    words = [m for m in re.finditer(r"\w+", question) if m.group() in _OPPOSITE]
+    words = [m for m in re.finditer(r"\w+", question) if m.group() in OPPOSITE]
     rng.shuffle(words)
     held = set(re.findall(r"\w+", passage.lower()))
     for match in words:
-        if _OPPOSITE[match.group()] not in held:
-            return question[: match.start()] + _OPPOSITE[match.group()] + question[match.end() :]
+        if OPPOSITE[match.group()] not in held:
+            return question[: match.start()] + OPPOSITE[match.group()] + question[match.end() :]
     return None
 
 
