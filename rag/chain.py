@@ -85,7 +85,8 @@ class QAChain(Runnable[Question, Answer]):
         else:
             history = [clean_question(h, self._config.max_question_chars) for h in question.history if h.strip()]
             query, found, draft = self._surest(queries(text, history), scope, clock)
-            answer = Answer(question, query, "", confidence=draft.confidence, passages=found.hits, notice=self._notice)
+            hits = draft.hits or found.hits
+            answer = Answer(question, query, "", confidence=draft.confidence, passages=hits, notice=self._notice)
         for snapshot in self._written(answer, draft):
             clock.lap("cite")
             yield replace(snapshot, timings=clock.laps())

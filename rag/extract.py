@@ -16,7 +16,7 @@ from functools import lru_cache
 from rag.intent import wants_many
 from rag.lexical import BM25, STOPWORDS, content_words, coverage, stem
 from rag.retrieve import Found
-from rag.types import Article, Span
+from rag.types import Article, Hit, Span
 
 _END = re.compile(r"[.!?…:。！？][\"'”’»)\]]*$")
 _NAME = re.compile(r"(?<![.?!] )(?<!^)\b[A-Z]\w+")
@@ -34,13 +34,15 @@ questions and 26% of the unanswerable. Words and cosines tell no more; a trained
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What an answerer hands to the chain: the sentences to quote, in the order shown, the exact span if it has
-    one, the confidence in [0, 1], and the nearest sentence to offer with a refusal."""
+    one, the confidence in [0, 1], the nearest sentence to offer with a refusal, and the found passages in its own
+    order, best first (empty: as they were found)."""
 
     sentences: tuple[Sentence, ...]
     confidence: float
     nearest: Sentence | None
     refused: bool
     short: str | None = None
+    hits: tuple[Hit, ...] = ()
 
 
 def extract(query: str, found: Found, articles: Mapping[str, Article]) -> Draft:

@@ -109,14 +109,20 @@ class SpanAnswerer:
             return Draft((), 0.0, None, refused=True)
         first = choices[0]
         confidence = sigmoid(dot(fitted.confidence, confidence_features(query, choices, found, articles)))
+        hits = _reranked(choices, found)
         if confidence < fitted.threshold:
-            return Draft((), confidence, first.sentence, refused=True)
+            return Draft((), confidence, first.sentence, refused=True, hits=hits)
         asked = asked_last(query)
         many = wants_many(asked)
         close = [c.sentence for c in choices[: 3 if many else 1] if c.score >= first.score - fitted.within]
         close.sort(key=lambda s: (s[0] != first.sentence[0], s))
         short = _verdict(asked, first, fitted, articles) if is_yes_no(asked) else _short(first, fitted, articles, many)
-        return Draft(tuple(close), confidence, first.sentence, refused=False, short=short)
+        return Draft(tuple(close), confidence, first.sentence, refused=False, short=short, hits=hits)
+
+
+def _reranked(choices: Sequence[Choice], found: Found) -> tuple[Hit, ...]:
+    """The found passages by their best sentence; those without a candidate keep their order behind the others."""
+    return tuple({h.passage.id: h for h in (*(c.best.hit for c in choices), *found.hits)}.values())
 
 
 def _verdict(query: str, choice: Choice, fitted: Calibration, articles: Mapping[str, Article]) -> str | None:
