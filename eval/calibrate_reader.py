@@ -96,24 +96,23 @@ def _right(candidate: Candidate, example: Example, article: Article) -> bool:
     return max(containment(said, example.answers), token_f1(said, example.answers)) >= 0.5
 
 
-def fitted(read: Sequence[Read], ours: Bools) -> tuple[dict[str, Any], Floats, Bools]:
+def fitted(
+    read: Sequence[Read], ours: Bools, of_rank: Sequence[str] = RANK, of_confidence: Sequence[str] = CONFIDENCE
+) -> tuple[dict[str, Any], Floats, Bools]:
     """The calibration, each question's confidence, and whether its best candidate is right. `ours` says which are of
-    the question sets: they set the threshold."""
-    rank = dict(zip(RANK, _rank(read), strict=True))
+    the question sets: they set the threshold. The last two name the features that count."""
+    groups = [(matrix([c.features for c in r.candidates], of_rank), r.right, r.weight) for r in read]
+    rank = dict(zip(of_rank, softmax_choice(groups), strict=True))
     chosen = [choose(r.candidates, rank) for r in read]
     values = [confidence_features(r.query, c, r.found, r.articles) for r, c in zip(read, chosen, strict=True)]
     truth = np.array([float(r.example.answerable) for r in read])
-    weights = logistic(matrix(values, CONFIDENCE), truth, np.array([r.weight for r in read]))
-    confidence = dict(zip(("bias", *CONFIDENCE), weights, strict=True))
+    weights = logistic(matrix(values, of_confidence), truth, np.array([r.weight for r in read]))
+    confidence = dict(zip(("bias", *of_confidence), weights, strict=True))
     sure = 1 / (1 + np.exp(-np.array([dot(confidence, v) for v in values])))
     threshold = float(np.quantile(sure[ours & (truth == 1)], RISK))
     hits = np.array([r.right[r.candidates.index(c[0].best)] for r, c in zip(read, chosen, strict=True)], dtype=bool)
     found = {"rank": rank, "confidence": confidence, "threshold": round(threshold, 4), "within": WITHIN}
     return found, sure, hits
-
-
-def _rank(read: Sequence[Read]) -> list[float]:
-    return softmax_choice([(matrix([c.features for c in r.candidates], RANK), r.right, r.weight) for r in read])
 
 
 def fitted_yes_no(rows: Sequence[Mapping[str, Any]], reader: Reader) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`python -m eval followups FILE`: what the rewriting of follow-ups is worth, beside a person's rewriting.
+"""`python -m eval.followups FILE`: what the rewriting of follow-ups is worth, beside a person's rewriting.
 
 FILE holds one JSON object a line: `history` (title, section, question, answer, …), `question`, `rewrite` (a person's
 stand-alone wording; CANARD, Elgohary et al. 2019). The answer to a question stands in the history of the turn after
@@ -10,8 +10,10 @@ The trap: where a rewriting is given several queries the chain reads them all; h
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +22,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eval import stats
-from rag.errors import BadInput
+from rag.errors import BadInput, RagError
 from rag.lexical import BM25
 from rag.retrieve import fuse, ranking
 from rag.rewrite import standalone
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
-    from rich.console import Console
-
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -84,22 +84,30 @@ def ranks(turns: Sequence[Turn], embedder: Embeddings, step: Callable[[], None])
     return found
 
 
-def main(path: Path, n: int | None, console: Console) -> int:
-    """Print hit@1, hit@3 and MRR of the three ways; exit code 0. Raises BadInput."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print hit@1, hit@3 and MRR of the three ways; exit code 0, or a RagError's own."""
+    from rich.console import Console
     from rich.progress import track
 
     from eval.table import print_table
     from rag.embed import MiniLM
 
-    turns = read_turns(path)[:n]
-    if not turns:
-        raise BadInput(f"{path} holds no follow-up whose answer is known.")
+    parser = argparse.ArgumentParser(prog="python -m eval.followups", description="What rewriting follow-ups is worth.")
+    parser.add_argument("file", type=Path, help="conversations with a person's rewriting, gzipped JSON lines")
+    parser.add_argument("-n", type=int, help="only the first N follow-ups")
+    args = parser.parse_args(sys.argv[1:] if argv is None else argv)
+    try:
+        turns = read_turns(args.file)[: args.n]
+    except RagError as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        return fault.exit_code
+    console = Console(width=None if sys.stdout.isatty() else 120)
     bar = iter(track(turns, "Searching", console=console, transient=True, disable=not console.is_terminal))
     found = ranks(turns, MiniLM(), lambda: next(bar, None) and None)
     titles = [t.title for t in turns]
     rows = [_row(way, np.array(r), titles) for way, r in found.items()]
-    pool = np.mean([len({t.answer for t in turns if t.title == title}) for title in titles])
     print_table(console, ("query", "hit@1", "hit@3", "MRR", "n"), rows)
+    pool = np.mean([len({t.answer for t in turns if t.title == title}) for title in titles])
     console.print(f"{len(set(titles))} titles, {pool:.0f} answers to choose from on average", highlight=False)
     return 0
 
@@ -110,3 +118,7 @@ def _row(way: str, found: Any, titles: Sequence[str]) -> tuple[str, ...]:
         return f"{values.mean():.3f} {low:.3f}–{high:.3f}"
 
     return way, figure((found == 1) * 1.0), figure((found <= 3) * 1.0), figure(1 / found), f"{len(found)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -59,6 +59,10 @@ class QAChain(Runnable[Question, Answer]):
     def default_article(self) -> str:
         return self._index.default_article
 
+    def answered_by(self, answerer: Answerer) -> QAChain:
+        """The same chain, index and encoder with another answerer."""
+        return QAChain(self._index, self._embedder, self._config, answerer)
+
     def invoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> Answer:
         def last(question: Question) -> Answer:
             *_, answer = self._answers(question)
