@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m rag", description="Ask an article; get its own sentences back.")
     commands = parser.add_subparsers(required=True, metavar="index | ask")
     index = commands.add_parser("index", help="build the index, or refresh it; PATHs are put into the corpus first")
-    index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=".txt, .md or the saved text of a page")
+    index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=".txt, .md, .html, or a page's saved text")
     index.add_argument("--as", dest="names", default="", metavar="A,B", help="slugs for the articles of one PATH")
     index.set_defaults(command=_index)
     ask = commands.add_parser("ask", help="answer one question")

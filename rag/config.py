@@ -21,10 +21,11 @@ class Config:
     """http://host:port of a Chroma server; empty keeps the vectors in the index folder."""
     default_article: str = ""
     """Slug that questions are about unless they say otherwise; empty takes the corpus' first main article."""
-    passage_tokens: int = 128
+    passage_tokens: int = 192
     """Longest passage, in the encoder's word pieces (its window is 256, two of them special)."""
-    overlap_tokens: int = 32
-    """How much of a passage's end, in word pieces of whole sentences, starts the next one again."""
+    overlap_tokens: int = 0
+    """How much of a passage's end, in word pieces of whole sentences, starts the next one again. None: passages end
+    with a paragraph where they can, and two that say the same take a place among the first from a third."""
     top_k: int = 8
     """How many passages are retrieved for a question."""
     answerer: str = "reader"

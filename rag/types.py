@@ -41,8 +41,8 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A retrieved passage. `score` (fused reciprocal rank) and `similarity` (cosine, best of passage and its
-    sentences, in [-1, 1]): higher is better."""
+    """A retrieved passage. Higher is better: `score` (fused; standard deviations above the scope's mean passage, so
+    about -1 to 5) and `similarity` (cosine, best of passage and its sentences, in [-1, 1])."""
 
     passage: Passage
     score: float
