@@ -75,11 +75,9 @@ def ranks(turns: Sequence[Turn], embedder: Embeddings, step: Callable[[], None])
         answers = titles[turn.title]
         for way, query_of in WAYS.items():
             query = query_of(turn)
-            dense = vectors[turn.title] @ np.array(embedder.embed_query(query))
-            words = dict(zip(answers, lexical[turn.title].scores(query), strict=True))
-            near = dict(zip(answers, dense.tolist(), strict=True))
-            fused = fuse([ranking(near), ranking({a: s for a, s in words.items() if s > 0})])
-            found[way].append(ranking(fused).index(turn.answer) + 1)
+            dense = (vectors[turn.title] @ np.array(embedder.embed_query(query))).tolist()
+            fused = fuse((dense, lexical[turn.title].scores(query)), (0.55, 0.45))
+            found[way].append(ranking(dict(zip(answers, fused, strict=True))).index(turn.answer) + 1)
         step()
     return found
 

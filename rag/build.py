@@ -46,8 +46,13 @@ def refresh(config: Config, progress: Progress | None = None) -> Manifest:
     return build_index(corpus_articles(config), config, progress)
 
 
+def posted_folder(config: Config) -> Path:
+    """Where articles that came over the network are kept: apart from the user's own files."""
+    return config.index / "posted"
+
+
 def corpus_articles(config: Config) -> list[Article]:
-    """The articles of the corpus folder: lead articles first, then as they stood on their page."""
+    """The articles of the corpus folder, lead articles first, then as they stood on their page; posted ones last."""
     from rag.load import load_articles
 
     files = sorted(config.corpus.glob("*.md"))
@@ -57,7 +62,8 @@ def corpus_articles(config: Config) -> list[Article]:
             "or set RAG_CORPUS to another folder."
         )
     articles = [a for f in files for a in load_articles(f, config.max_file_mb)]
-    return sorted(articles, key=_place)
+    posted = [a for f in sorted(posted_folder(config).glob("*.md")) for a in load_articles(f, config.max_file_mb)]
+    return sorted(articles, key=_place) + posted
 
 
 def _place(article: Article) -> tuple[bool, str, int, str]:
@@ -245,4 +251,4 @@ def _embed(
     return kept
 
 
-__all__ = ["Progress", "RagError", "build_index", "check_recipe", "corpus_articles", "refresh"]
+__all__ = ["Progress", "RagError", "build_index", "check_recipe", "corpus_articles", "posted_folder", "refresh"]
