@@ -17,15 +17,16 @@ from rag.config import Config
 from rag.embed import MiniLM
 from rag.errors import BadInput, ModelMissing, UnknownArticle
 from rag.extract import Draft, extract
+from rag.generate import Generator
 from rag.intent import Intent, intent_of
+from rag.llm.speech import Deadline
 from rag.overview import CANNED, about_the_page, summary
 from rag.question import clean_question
 from rag.retrieve import Found, HybridRetriever
 from rag.rewrite import standalone
 from rag.store import Index, read_manifest
-from rag.types import ALL, Answer, Article, Citation, Question
+from rag.types import ALL, REFUSAL, Answer, Article, Citation, Passage, Question
 
-REFUSAL = "The article doesn't say."
 Answerer = Callable[[str, Found, Mapping[str, Article]], Draft]
 """(stand-alone query, what was found, articles by slug) → what to say."""
 
@@ -45,9 +46,10 @@ class QAChain(Runnable[Question, Answer]):
         config: Config,
         answerer: Answerer = extract,
         notice: str | None = None,
+        llm: Generator | None = None,
     ) -> None:
         self._index, self._embedder, self._config = index, embedder, config
-        self._answerer, self._notice = answerer, notice
+        self._answerer, self._notice, self._llm = answerer, notice, llm
         self.retriever = HybridRetriever(index=index, embedder=embedder, top_k=config.top_k)
 
     @property
@@ -58,6 +60,16 @@ class QAChain(Runnable[Question, Answer]):
     @property
     def default_article(self) -> str:
         return self._index.default_article
+
+    @property
+    def answerers(self) -> tuple[str, ...]:
+        """What `Question.answerer` may be; the last but one is the default where there is a choice."""
+        return ("reader", "llm", "both") if self._llm else ("reader",)
+
+    @property
+    def llm_name(self) -> str | None:
+        """`provider:model` of the language model, if one is configured."""
+        return self._llm.name if self._llm else None
 
     def invoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> Answer:
         def last(question: Question) -> Answer:
@@ -79,20 +91,50 @@ class QAChain(Runnable[Question, Answer]):
         text = clean_question(question.text, self._config.max_question_chars)
         scope = self._scope(question.article_id)
         intent = intent_of(text)
-        if intent is not Intent.QUESTION:
-            draft: Draft | str | None = self._about(intent, scope)
-            answer = Answer(question, text, "", confidence=1.0)
-        else:
+        asked, llm = None, self._chosen_llm(question, intent)
+        answer = Answer(question, text, "", confidence=1.0)
+        if intent is Intent.QUESTION or llm:
             history = [clean_question(h, self._config.max_question_chars) for h in question.history if h.strip()]
-            query = standalone(text, history)
+            deadline = Deadline(self._config.llm_deadline_s)
+            query = llm.standalone(text, history, deadline) if llm else standalone(text, history)
             found = self.retriever.search(query, scope)
             clock.lap("retrieve")
+            answer = replace(answer, query=query, passages=found.hits)
+            if llm:
+                passages = self.retriever.lexical(scope).passages
+                asked = llm.ask(query, passages, lambda: self._nearest(query, scope), self.articles, deadline)
+        draft: Draft | str | None = None
+        if intent is not Intent.QUESTION:
+            draft = self._about(intent, scope)
+        else:
             draft = self._answerer(query, found, self.articles)
-            clock.lap("read")
-            answer = Answer(question, query, "", confidence=draft.confidence, passages=found.hits, notice=self._notice)
-        for snapshot in self._written(answer, draft):
-            clock.lap("cite")
+            by = "sentences" if self._answerer is extract else "reader"
+            answer = replace(answer, confidence=draft.confidence, notice=self._notice, answerer=by)
+        clock.lap("read")
+        snapshots = self._written(answer, draft)
+        if llm and asked:
+            *_, embedded = snapshots
+            snapshots = llm.answers(asked, answer, embedded, self.articles)
+            if question.answerer == "both":
+                snapshots = (replace(s, beside=embedded) for s in snapshots)
+        for snapshot in snapshots:
+            clock.lap("generate" if asked else "cite")
             yield replace(snapshot, timings=clock.laps())
+
+    def _chosen_llm(self, question: Question, intent: Intent) -> Generator | None:
+        """The language model when the question is for it: what is asked of the text, and wanted from it."""
+        if question.answerer not in (None, *self.answerers):
+            raise BadInput(
+                f"The answerer {question.answerer!r} is not there; there is: {', '.join(self.answerers)}. "
+                "RAG_LLM=provider:model brings a language model in."
+            )
+        of_the_text = intent in (Intent.QUESTION, Intent.SUMMARY, Intent.ABOUT)
+        return self._llm if of_the_text and question.answerer != "reader" else None
+
+    def _nearest(self, query: str, scope: str) -> list[Passage]:
+        """Many more passages than the reader reads, best first."""
+        wide = self.retriever.model_copy(update={"top_k": 8 * self._config.top_k})
+        return [hit.passage for hit in wide.search(query, scope).hits]
 
     def _written(self, answer: Answer, draft: Draft | str | None) -> Iterator[Answer]:
         """Snapshots of the answer as its sentences are cited, one more in each."""
@@ -151,7 +193,8 @@ def load_chain(config: Config) -> QAChain:
     manifest = read_manifest(config.index)
     check_recipe(manifest, config)
     answerer, notice = load_answerer(config)
-    return QAChain(Index(config.index, manifest), MiniLM(), config, answerer, notice)
+    llm = Generator.load(config) if config.llm else None
+    return QAChain(Index(config.index, manifest), MiniLM(), config, answerer, notice, llm)
 
 
 def load_answerer(config: Config) -> tuple[Answerer, str | None]:
