@@ -30,6 +30,16 @@ class Config:
     """How many passages are retrieved for a question."""
     answerer: str = "reader"
     """`reader`: the trained reader's spans; `sentences`: whole sentences by words and vectors, without it."""
+    llm: str = ""
+    """`provider:model` of a language model that answers instead, such as ollama:llama3.2; empty asks none."""
+    llm_unsupported: str = "mark"
+    """Its sentences that the article does not support: `mark` shows them with [?], `drop` leaves them out."""
+    llm_deadline_s: float = 30.0
+    """Seconds it has for a question, after which the embedded answer is shown."""
+    llm_context: int = 8192
+    """Tokens it takes at once, prompt and answer; a longer article is cut to what is nearest to the question."""
+    llm_cache: str = ""
+    """SQLite file that keeps what it said, for repeatable evaluations; empty keeps nothing."""
     max_file_mb: float = 10.0
     """Larger files are refused: an article is text."""
     max_question_chars: int = 2000
