@@ -109,9 +109,23 @@ def names_and_numbers(query: str) -> list[str]:
     return [stem(n.lower()) for n in found] + [w for w in content_words(query) if w[0].isdigit()]
 
 
+_SAME = ("america american usa us states", "britain british uk england english", "france french", "spain spanish",
+         "netherlands dutch holland", "switzerland swiss", "denmark danish")  # fmt: skip
+"""Names of one country that do not begin alike."""
+
+
 def _held(name: str, bm25: BM25, text: str) -> bool:
-    """Whether the article has the name, or, for an abbreviation, a name with those initials."""
-    return name in bm25 or name in _initials(text)
+    """Whether the article has the name, one that begins alike ("Korean" for "Korea"), another of the same country, or,
+    for an abbreviation, a name with those initials."""
+    alike = next((group.split() for group in _SAME if name in group.split()), [name])
+    begins = len(name) > 3 and name[:4] in _beginnings(text)
+    return begins or any(n in bm25 for n in alike) or name in _initials(text)
+
+
+@lru_cache(maxsize=64)
+def _beginnings(text: str) -> frozenset[str]:
+    """The first four letters, lower case, of every capitalised word."""
+    return frozenset(w[:4].lower() for w in re.findall(r"\b[A-Z]\w+", text))
 
 
 @lru_cache(maxsize=64)

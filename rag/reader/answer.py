@@ -21,6 +21,7 @@ from rag.errors import ModelMissing
 from rag.extract import Draft, Sentence, features, names_and_numbers
 from rag.intent import is_yes_no, wants_many
 from rag.lexical import content_words, coverage, words
+from rag.names import names
 from rag.reader.kinds import fits
 from rag.reader.model import Reader, Reading
 from rag.reader.weights import WEIGHTS
@@ -201,16 +202,19 @@ def confidence_features(
     query: str, choices: Sequence[Choice], found: Found, articles: Mapping[str, Article]
 ) -> dict[str, float]:
     """The best candidate's own features, what `extract.features` looks up in the article, and: `elsewhere`, how many of
-    the question's names and numbers the article holds, but not the passage that is to answer; `ahead`, how far the best
+    the question's names and numbers the article holds, but not the passage that is to answer; `phrases`, how many of
+    its names of several words the article does not hold as they stand ("Korea University"); `ahead`, how far the best
     sentence is ahead of the next; whether the question is of a kind (`yes_no`, `many`) that the reader is less sure of.
     """
     best = choices[0].best
     held = set(words(best.hit.passage.text))
     asked = names_and_numbers(query)
+    text = articles[best.sentence[0]].text.lower()
     return {
         **features(query, best.sentence, found, articles),
         **best.features,
         "elsewhere": float(sum(w in found.bm25 and w not in held for w in asked)),
+        "phrases": float(sum(" " in n and n.lower().removesuffix("'s") not in text for n in names(query))),
         "ahead": min(5.0, choices[0].score - choices[1].score) if len(choices) > 1 else 5.0,
         "yes_no": float(is_yes_no(asked_last(query))),
         "many": float(wants_many(asked_last(query))),
