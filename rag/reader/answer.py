@@ -22,6 +22,7 @@ from rag.extract import Draft, Sentence, features, names_and_numbers
 from rag.intent import is_yes_no, wants_many
 from rag.lexical import content_words, coverage, words
 from rag.names import names
+from rag.question import bare
 from rag.reader.kinds import fits
 from rag.reader.model import Reader, Reading
 from rag.reader.weights import WEIGHTS
@@ -157,7 +158,8 @@ def choose(read: Sequence[Candidate], rank: Weights) -> list[Choice]:
 def candidates(query: str, found: Found, reader: Reader, articles: Mapping[str, Article]) -> list[Candidate]:
     """The best spans of every found passage, none across the end of its sentence; a span that two overlapping
     passages hold is kept as the one read with the higher margin."""
-    readings = reader.read([(query, hit.passage.text) for hit in found.hits])
+    plain = bare(query)
+    readings = reader.read([(plain, hit.passage.text) for hit in found.hits])
     asked, last = content_words(query), asked_last(query)
     kept: dict[tuple[str, Span], Candidate] = {}
     for hit, reading in zip(found.hits, readings, strict=True):
