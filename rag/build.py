@@ -186,12 +186,12 @@ def _write(
 ) -> Manifest:
     home = config.index / wanted.generation
     home.mkdir()
+    client = connect(home, config.chroma_url)  # first: a server that is down is told before minutes of embedding
     embedder = MiniLM()
     passages = {a.id: chunk(a, config.passage_tokens, config.overlap_tokens, embedder.count_tokens) for a in articles}
     rows = [row for a in articles for row in _rows(a, passages[a.id])]
     kept = _kept(wanted, old, config.index)
     vectors = _embed([(kind, id_, text) for kind, id_, text, _ in rows], kept, embedder, progress)
-    client = connect(home, config.chroma_url)
     counts = {}
     with store_faults("The index can not be written", config.chroma_url or home):
         for kind in ("passages", "sentences"):

@@ -61,4 +61,18 @@ class Config:
                 raise BadInput(
                     f"RAG_{name.upper()}={raw!r} is not a {kind.__name__}; the default is {default}."
                 ) from None
-        return cls(**values)  # type: ignore[arg-type]
+        config = cls(**values)  # type: ignore[arg-type]
+        for name, fits, wanted in config._bounds():
+            if not fits:
+                raise BadInput(f"RAG_{name.upper()}={env.get(f'RAG_{name.upper()}')!r} does not fit: {wanted}.")
+        return config
+
+    def _bounds(self) -> list[tuple[str, bool, str]]:
+        """(field, whether its value can be used, what can)"""
+        return [
+            ("passage_tokens", 8 <= self.passage_tokens <= 254, "8 to 254, which is what the encoder's window holds"),
+            ("overlap_tokens", 0 <= self.overlap_tokens < self.passage_tokens, "0 to less than RAG_PASSAGE_TOKENS"),
+            ("top_k", 1 <= self.top_k <= 100, "1 to 100"),
+            ("max_file_mb", 0 < self.max_file_mb <= 1000, "above 0, to 1000"),
+            ("max_question_chars", 1 <= self.max_question_chars <= 100_000, "1 to 100000"),
+        ]
