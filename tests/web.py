@@ -55,7 +55,7 @@ def running(config: Config, settings: Settings = ROOMY) -> Iterator[tuple[str, B
     """The address of a server over that corpus, and its backend, loaded."""
     backend = Backend(config, settings)
     uvicorn_server = uvicorn.Server(
-        uvicorn.Config(server(backend), port=0, log_level="warning", timeout_graceful_shutdown=0)
+        uvicorn.Config(server(backend), port=0, log_level="warning", timeout_graceful_shutdown=0, proxy_headers=False)
     )
     thread = threading.Thread(target=uvicorn_server.run, daemon=True)
     thread.start()

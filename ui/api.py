@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from rag.errors import RagError
 from rag.types import Answer, Article, Question
-from ui.asking import Desk, status_of
+from ui.asking import Desk, public, status_of
 from ui.limits import Overloaded
 from ui.posted import canonical
 from ui.security import error_response, is_own, origin_of
@@ -55,7 +55,7 @@ def add_api(app: FastAPI, desk: Desk, settings: Any) -> None:
         snapshots: events `status`, `snapshot` (the same object, more of it each time), `done` or `error`."""
         if "text/event-stream" in request.headers.get("accept", ""):
             return await event_stream(desk, ask.as_question())
-        return (await desk.answer(ask.as_question())).as_json()
+        return public(await desk.answer(ask.as_question()))
 
     @routes.get("/api/articles", summary="List the articles")
     async def articles() -> dict[str, Any]:
@@ -160,7 +160,7 @@ async def _events(first: Answer | str, rest: Any) -> AsyncIterator[str]:
 def _event(snapshot: Answer | str) -> str:
     if isinstance(snapshot, str):
         return _sse("status", {"message": snapshot})
-    return _sse("snapshot", snapshot.as_json())
+    return _sse("snapshot", public(snapshot))
 
 
 def _sse(name: str, data: dict[str, Any]) -> str:

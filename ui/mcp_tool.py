@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import RagError
 from rag.types import Question
-from ui.asking import Desk, status_of
+from ui.asking import Desk, public, status_of
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -31,7 +31,7 @@ def add_mcp(app: FastAPI, desk: Desk) -> AbstractAsyncContextManager[None]:
         """Ask a question about an article; `article` is a slug, or "all", or nothing for the default article.
         `history` holds the conversation's earlier questions, so that "and in 2024?" is understood."""
         try:
-            return (await desk.answer(Question(question, tuple(history or ()), article))).as_json()
+            return public(await desk.answer(Question(question, tuple(history or ()), article)))
         except RagError as fault:
             raise ToolError(status_of(fault)[1]) from None
 

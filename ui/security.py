@@ -297,5 +297,6 @@ def error_response(status: int, message: str, retry_after: float = 0) -> Any:
     from fastapi.responses import JSONResponse
 
     headers = {"retry-after": str(max(1, math.ceil(retry_after)))} if retry_after else {}
+    message = message.encode("utf-8", "replace").decode()  # a lone surrogate can not be sent
     content = {"error": {"message": message, "type": TYPES.get(status, "server_error")}}
     return JSONResponse(content, status_code=status, headers=headers)
