@@ -12,9 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rag.config import Config
 from rag.load import load_articles
-from tests.web import ROOMY, config, replace, running, small_corpus  # noqa: F401
+from tests.web import ROOMY, replace, running, small_corpus
 from ui.backend import Backend
 from ui.settings import Settings
 
@@ -269,7 +268,8 @@ def test_settings_that_do_not_fit_are_one_line_naming_the_variable() -> None:
             Settings.from_env({f"RAG_{name}": value})
 
 
-def test_the_corpus_of_a_config_is_not_touched_by_a_refused_article(config: Config) -> None:
+def test_a_server_that_takes_no_articles_writes_none(tmp_path: Path) -> None:
+    config = small_corpus(tmp_path)
     backend = Backend(config, Settings(max_posted=0))
     from rag.errors import BadInput
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 import uvicorn
 
 from rag.config import Config
@@ -93,9 +92,4 @@ def pages(contents: Mapping[str, tuple[str, Mapping[str, str]]]) -> Iterator[str
     host.shutdown()
 
 
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    return small_corpus(tmp_path_factory.mktemp("web"))
-
-
-__all__ = ["HARBOUR", "MUSEUM", "ROOMY", "config", "pages", "replace", "running", "small_corpus"]
+__all__ = ["HARBOUR", "MUSEUM", "ROOMY", "pages", "replace", "running", "small_corpus"]

@@ -40,7 +40,9 @@ class Post(BaseModel):
     text: str = Field(description="The article's text.")
     title: str = Field("", description="Its title; without one, the text's own.")
     url: str = Field("", description="Its canonical address. The same address with another text replaces it.")
-    format: str = Field("text", description="`text` (the article alone), `markdown`, `html`, or `page` (menus and all).")
+    format: str = Field(
+        "text", description="`text` (the article alone), `markdown`, `html`, or `page` (menus and all)."
+    )
 
 
 def add_api(app: FastAPI, desk: Desk, settings: Any) -> None:
@@ -68,7 +70,9 @@ def add_api(app: FastAPI, desk: Desk, settings: Any) -> None:
         """The text that every citation's offsets refer to, counted in Unicode code points."""
         found = backend.articles.get(slug)
         if found is None:
-            raise HTTPException(404, f"There is no article {slug[:80]!r}. GET /api/articles lists those that there are.")
+            raise HTTPException(
+                404, f"There is no article {slug[:80]!r}. GET /api/articles lists those that there are."
+            )
         return {**_listed(found, found.id == backend.default_article), "text": found.text}
 
     @routes.post("/api/articles", summary="Post an article", status_code=201, responses=_ERRORS)
@@ -131,7 +135,9 @@ def _check_address(url: str, request: Request, allowed: tuple[str, ...]) -> None
     if not origin or not site or is_own(site, host):
         return
     if site not in allowed or (not is_own(origin, host) and origin != site):
-        raise HTTPException(403, f"Articles of {site[:100]} are not taken from here. RAG_ALLOWED_ORIGINS names the sites.")
+        raise HTTPException(
+            403, f"Articles of {site[:100]} are not taken from here. RAG_ALLOWED_ORIGINS names the sites."
+        )
 
 
 async def event_stream(desk: Desk, question: Question) -> Response:
@@ -186,5 +192,3 @@ def _add_errors(app: FastAPI) -> None:
         response: Response = error_response(fault.status_code, str(fault.detail))
         response.headers.update(fault.headers or {})
         return response
-
-

@@ -27,7 +27,9 @@ def add_mcp(app: FastAPI, desk: Desk) -> AbstractAsyncContextManager[None]:
     server = MCPServer("article-chatbot", instructions=INSTRUCTIONS, log_level="WARNING")
 
     @server.tool(title="Ask an article")
-    async def ask_article(question: str, article: str | None = None, history: list[str] | None = None) -> dict[str, Any]:
+    async def ask_article(
+        question: str, article: str | None = None, history: list[str] | None = None
+    ) -> dict[str, Any]:
         """Ask a question about an article; `article` is a slug, or "all", or nothing for the default article.
         `history` holds the conversation's earlier questions, so that "and in 2024?" is understood."""
         try:

@@ -76,7 +76,10 @@ def add_openai(app: FastAPI, desk: Desk) -> None:
     async def models() -> dict[str, Any]:
         """The default article, every article by its slug, and `all`."""
         names = [MODEL, *desk.backend.articles, ALL]
-        return {"object": "list", "data": [{"id": n, "object": "model", "created": 0, "owned_by": "you"} for n in names]}
+        return {
+            "object": "list",
+            "data": [{"id": n, "object": "model", "created": 0, "owned_by": "you"} for n in names],
+        }
 
     app.include_router(routes)
 

@@ -92,7 +92,8 @@ def _paragraphs(html: str) -> tuple[str, str]:
 
     By lxml: the standard library's parser takes minutes for 400 kB of "<a<a<a…".
     """
-    from lxml import etree, html as lxml_html
+    from lxml import etree
+    from lxml import html as lxml_html
 
     try:
         parser = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
