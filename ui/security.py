@@ -235,7 +235,9 @@ class Gate:
             return None if same_site else Refusal(403, "The chat is open to its own page only.")
         if origin and not own and origin not in self._settings.allowed_origins:
             if path.startswith(API) or method not in ("GET", "HEAD", "OPTIONS"):
-                return Refusal(403, f"Pages of {origin[:100]} may not ask here. RAG_ALLOWED_ORIGINS names those that may.")
+                return Refusal(
+                    403, f"Pages of {origin[:100]} may not ask here. RAG_ALLOWED_ORIGINS names those that may."
+                )
         return None
 
     def _too_often(self, scope: Any, headers: dict[str, str]) -> Refusal | None:
@@ -297,5 +299,6 @@ def error_response(status: int, message: str, retry_after: float = 0) -> Any:
     from fastapi.responses import JSONResponse
 
     headers = {"retry-after": str(max(1, math.ceil(retry_after)))} if retry_after else {}
+    message = message.encode("utf-8", "replace").decode()  # a lone surrogate can not be sent
     content = {"error": {"message": message, "type": TYPES.get(status, "server_error")}}
     return JSONResponse(content, status_code=status, headers=headers)
