@@ -6,9 +6,11 @@ failed must not fail for good, since the cause (a missing index, a server that i
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.config import Config
@@ -16,6 +18,7 @@ from rag.errors import RagError, StoreUnavailable
 from rag.types import Article, Question
 
 if TYPE_CHECKING:
+    from rag.build import Progress
     from rag.chain import QAChain
 
 _log = logging.getLogger(__name__)
@@ -25,14 +28,13 @@ class Backend:
     """`start` begins to load, `chain` waits for it. Raises BadInput when made over a corpus without articles."""
 
     def __init__(self, config: Config) -> None:
-        from rag.build import corpus_articles
-
         self.config = config
         self.status = "Loading the model …"
-        self._articles = {a.id: a for a in corpus_articles(config)}
+        self._articles = {a.id: a for a in self._every_article()}
         self._chain: QAChain | None = None
         self._fault: RagError | None = None
         self._lock = threading.Lock()
+        self._adding = threading.Lock()
         self._thread: threading.Thread | None = None
 
     @property
@@ -65,6 +67,42 @@ class Backend:
             raise self._fault
         return self._chain
 
+    def add_article(self, title: str, text: str, source: str, progress: Progress | None = None) -> str:
+        """Take an article in beside the corpus, index it, and return its slug. Raises BadInput and StoreUnavailable."""
+        from rag.build import build_index
+        from rag.clean import normalise
+        from rag.frontmatter import slug, to_markdown, unique
+        from rag.store import store_faults
+
+        text = normalise(text)
+        while self.chain(1.0) is None:
+            self.start()
+        with self._adding:
+            name = unique(slug(title), list(self.articles))
+            facts = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "role": "posted", "position": "1"}
+            article = Article(name, title, text, source, facts)
+            with store_faults("The article can not be kept", self._posted):
+                self._posted.mkdir(parents=True, exist_ok=True)
+                (self._posted / f"{name}.md").write_text(to_markdown(article), encoding="utf-8")
+            build_index(self._every_article(), self.config, progress)
+            assert self._chain
+            self._chain.invoke(Question("Summarize the article", (), name))  # opens the new index
+        return name
+
+    @property
+    def _posted(self) -> Path:
+        return self.config.index / "posted"
+
+    def _every_article(self) -> list[Article]:
+        """Those of the corpus, and those that readers brought."""
+        from rag.build import corpus_articles
+        from rag.load import load_articles
+
+        files = sorted(self._posted.glob("*.md"))
+        corpus = corpus_articles(self.config)
+        mine = [a for f in files for a in load_articles(f, self.config.max_file_mb)]
+        return corpus + [a for a in mine if a.id not in {c.id for c in corpus}]
+
     def _load(self) -> None:
         try:
             self._chain = self._loaded()
@@ -75,11 +113,11 @@ class Backend:
             self._fault = RagError(f"The model does not load ({fault}). The terminal tells more; ask again to retry.")
 
     def _loaded(self) -> QAChain:
-        from rag.build import refresh
+        from rag.build import build_index
         from rag.chain import load_chain
 
         try:
-            refresh(self.config, self._progress)
+            build_index(self._every_article(), self.config, self._progress)
         except StoreUnavailable as fault:  # a read-only index folder still answers
             _log.warning("%s", fault)
         self.status = "Loading the model …"
