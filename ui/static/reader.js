@@ -69,8 +69,18 @@
     else guide.append(fresh.cloneNode(true));
     if (last && turnedTo && !guide.hidden) scrollTo($("#log"), guide, 0);
     showKept();
+    awaitGuide();
+  }
+
+  // An answer that brings nothing new changes nothing in the page, so this goes on by itself.
+  function awaitGuide() {
     clearTimeout(again);
-    if (fresh.dataset.ready === "false") again = setTimeout(tell, 600, "guided", `${fresh.dataset.scope}#${++count}`);
+    again = setTimeout(() => {
+      const { scope, ready } = $("#guide-data .md > section")?.dataset ?? {};
+      if (ready !== "false") return;
+      tell("guided", `${scope}#${++count}`);
+      awaitGuide();
+    }, 600);
   }
 
   // Not scrollIntoView: it also moves the page around the pane.
