@@ -33,6 +33,7 @@ ALIKE = 0.72
 """Two questions with a higher cosine ask the same thing in other words."""
 READER = Path(rag.__file__ or "").parent / "reader"
 """What can be answered depends on the reader's weights and code too."""
+_RETRY = 15.0  # seconds until another try, while pages ask again twice a second
 _PAUSE = 0.02  # seconds between two checks: a person's question comes first
 
 _log = logging.getLogger(__name__)
@@ -110,8 +111,9 @@ class Guides:
                 summary = chain.invoke(Question("Summarize the article", (), scope))
                 self._made[key] = _Made(summary)
                 self._made[key] = _Made(summary, self._questions(chain, scope, key), ready=True)
-        except RagError as fault:  # a question will meet it too, and tells it; the next visitor has another try
+        except RagError as fault:  # a question will meet it too, and tells it; a while later there is another try
             _log.warning("No guide to %s: %s", scope, fault)
+            time.sleep(_RETRY)
             self._made.pop(key, None)
         except Exception:  # the edge of a thread
             _log.exception("No guide to %s", scope)
@@ -131,7 +133,7 @@ class Guides:
 
     def _of_all(self, chain: QAChain) -> tuple[Starter, ...]:
         """The best question or two of each article, as long as it is answered when every article is searched."""
-        pools = [self._made.get(self._key(id_), _Made()).pool for id_ in chain.articles]
+        pools = [self._questions(chain, id_, self._key(id_)) for id_ in list(chain.articles)[:MOST_STARTERS]]
         first = [s for nth in zip(*(p[:2] for p in pools if p), strict=False) for s in nth][: 2 * MOST_STARTERS]
         return tuple(s for s in first if _cited(chain.invoke(Question(s.text, (), ALL)), s.article, (s.span,)))
 

@@ -120,15 +120,17 @@ def turner(backend: Backend) -> Any:
 
 
 def refresher(backend: Backend, guides: Guides) -> Any:
-    """What a page that is opened later shows when the index was built again meanwhile. When it was not, nothing: this
-    may arrive after the person has chosen an article, and must not undo that."""
-    built = dict(backend.articles)
+    """What a page that is opened later has to learn: articles that came since, or another text of the one it opens
+    with. It may arrive after the person has chosen an article, so it undoes no choice that still stands."""
+    built, opens_with = dict(backend.articles), backend.default_article
 
     def refresh() -> Any:
         import gradio as gr
 
         if backend.articles == built:
             return gr.skip(), gr.skip(), gr.skip()
+        if backend.articles.get(opens_with) == built[opens_with]:
+            return gr.Dropdown(choices=scope_choices(backend)["choices"]), gr.skip(), gr.skip()
         return _opened(backend, guides, backend.default_article)
 
     return refresh
@@ -180,7 +182,10 @@ def voter(file: Path) -> Any:
             answer, at, good = talk.turns[held["turn"]].answer, int(held["turn"]), bool(held["good"])
         except (ValueError, TypeError, KeyError, IndexError):
             return
-        if answer:
-            feedback.append(file, feedback.row(answer, talk.cut(at).asked, good))
+        try:
+            if answer:
+                feedback.append(file, feedback.row(answer, talk.cut(at).asked, good))
+        except RagError as fault:  # of no concern to the reader; the one who asked for feedback has the log
+            _log.warning("%s", fault)
 
     return vote
