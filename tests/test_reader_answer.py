@@ -16,7 +16,8 @@ from rag.extract import extract, names_and_numbers
 from rag.lexical import BM25
 from rag.reader import answer as module
 from rag.reader import weights
-from rag.reader.answer import Calibration, SpanAnswerer, candidates
+from rag.reader.answer import Calibration, SpanAnswerer
+from rag.reader.candidates import candidates
 from rag.reader.model import Candidate, Reading
 from rag.reader.yesno import YesNo
 from rag.retrieve import Found
@@ -28,6 +29,7 @@ TEXT = (
 )
 MILL = Article("mill", "The mill", TEXT)
 RANK = {"margin": 1.0}
+RERANK = {"score": 1.0}
 YES_NO = {"weights": {"yes": 1.0}, "yes_at": 0.9, "no_at": 0.1}
 
 
@@ -59,7 +61,7 @@ def found(size: int = 30) -> Found:
 
 
 def answerer(reader: Scripted, confidence: dict[str, float] | None = None, within: float = 1.0) -> SpanAnswerer:
-    fitted = Calibration(RANK, confidence or {"bias": 5.0}, 0.5, within)
+    fitted = Calibration(RANK, RERANK, confidence or {"bias": 5.0}, 0.5, within)
     return SpanAnswerer(reader, fitted)  # type: ignore[arg-type]
 
 
@@ -121,7 +123,7 @@ def test_the_passage_that_answers_comes_first_and_none_is_lost() -> None:
 def test_a_yes_no_question_gets_its_word_only_where_the_evidence_is_sure(yes: float, said: str | None) -> None:
     reader = Scripted(Three_farms=4.0)
     reader.yes = yes
-    fitted = Calibration(RANK, {"bias": 5.0}, 0.5, 1.0, YesNo({"yes": 1.0}, 0.9, 0.1))
+    fitted = Calibration(RANK, RERANK, {"bias": 5.0}, 0.5, 1.0, YesNo({"yes": 1.0}, 0.9, 0.1))
     draft = SpanAnswerer(reader, fitted).answer("Were three farms given up?", found(), {"mill": MILL})  # type: ignore[arg-type]
     assert draft.short == said
     assert TEXT[slice(*draft.sentences[0][1])] == "Three farms were given up."
@@ -168,7 +170,7 @@ def test_an_abbreviation_whose_name_stands_in_the_article_is_no_absent_name() ->
 
 
 def calibration(folder: Path, **changes: object) -> Path:
-    held = {"rank": RANK, "confidence": {"bias": 1.0}, "threshold": 0.5, "within": 1.0, "yes_no": YES_NO, "weights_sha256": "x"}
+    held = {"rank": RANK, "rerank": RERANK, "confidence": {"bias": 1.0}, "threshold": 0.5, "within": 1.0, "yes_no": YES_NO, "weights_sha256": "x"}
     file = folder / "calibration.json"
     file.write_text(json.dumps(held | changes))
     return file
