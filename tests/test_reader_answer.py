@@ -136,13 +136,13 @@ def test_several_good_spans_in_one_sentence_speak_for_it() -> None:
 
 
 class Swayed(Scripted):
-    """Finds the oats only where a long passage surrounds them."""
+    """Finds the oats only in the company of the year of the fire."""
 
     def _one(self, passage: str) -> Reading:
-        return Scripted(**({"oats": 5.0, "masons": 4.0} if len(passage) > 150 else {"masons": 4.0}))._one(passage)
+        return Scripted(**({"oats": 5.0, "masons": 4.0} if "1802" in passage else {"masons": 4.0}))._one(passage)
 
 
-def test_what_is_found_only_in_a_long_passage_comes_after_what_is_found_alone() -> None:
+def test_what_is_found_only_in_company_comes_after_what_is_found_alone() -> None:
     there = found(size=40)
     read = candidates("What did it grind?", there, Swayed(), {"mill": MILL})  # type: ignore[arg-type]
     first = choose(read, RANK)
