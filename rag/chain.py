@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.embeddings import Embeddings
@@ -18,18 +19,19 @@ from rag.config import Config
 from rag.embed import MiniLM
 from rag.errors import BadInput, ModelMissing, UnknownArticle
 from rag.extract import Draft, extract
+from rag.generate import Generator
 from rag.intent import Intent, intent_of
+from rag.llm.speech import Deadline
 from rag.overview import CANNED, about_the_page, summary
 from rag.question import clean_question
 from rag.retrieve import Found, HybridRetriever
-from rag.rewrite import standalone
+from rag.rewrite import queries
 from rag.store import Index, read_manifest
-from rag.types import ALL, Answer, Article, Citation, Question
+from rag.types import ALL, REFUSAL, Answer, Article, Citation, Passage, Question
 
 if TYPE_CHECKING:
     from rag.reader.model import Reader
 
-REFUSAL = "The article doesn't say."
 _KEPT_OPEN = 2
 """Replaced generations that stay open, for answers that began before the switch."""
 Answerer = Callable[[str, Found, Mapping[str, Article]], Draft]
@@ -51,9 +53,10 @@ class QAChain(Runnable[Question, Answer]):
         config: Config,
         answerer: Answerer = extract,
         notice: str | None = None,
+        llm: Generator | None = None,
     ) -> None:
         self._index, self._embedder, self._config = index, embedder, config
-        self._answerer, self._notice = answerer, notice
+        self._answerer, self._notice, self._llm = answerer, notice, llm
         self._switching = threading.Lock()
         self._replaced: list[Index] = []
         self.retriever = HybridRetriever(index=index, embedder=embedder, top_k=config.top_k)
@@ -66,6 +69,20 @@ class QAChain(Runnable[Question, Answer]):
     @property
     def default_article(self) -> str:
         return self._index.default_article
+
+    @property
+    def answerers(self) -> tuple[str, ...]:
+        """What `Question.answerer` may be; the last but one is the default where there is a choice."""
+        return ("reader", "llm", "both") if self._llm else ("reader",)
+
+    @property
+    def llm_name(self) -> str | None:
+        """`provider:model` of the language model, if one is configured."""
+        return self._llm.name if self._llm else None
+
+    def answered_by(self, answerer: Answerer) -> QAChain:
+        """The same chain, index and encoder with another embedded answerer."""
+        return QAChain(self._index, self._embedder, self._config, answerer)
 
     def invoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> Answer:
         def last(question: Question) -> Answer:
@@ -88,20 +105,55 @@ class QAChain(Runnable[Question, Answer]):
         text = clean_question(question.text, self._config.max_question_chars)
         scope = self._scope(question.article_id, index)
         intent = intent_of(text)
-        if intent is not Intent.QUESTION:
-            draft: Draft | str | None = self._about(intent, scope, index)
-            answer = Answer(question, text, "", confidence=1.0)
+        llm = self._chosen_llm(question, intent)
+        history = [clean_question(h, self._config.max_question_chars) for h in question.history if h.strip()]
+        wordings, asked = queries(text, history), None
+        if llm:  # it begins to work while the reader reads
+            deadline = Deadline(self._config.llm_deadline_s)
+            wordings = [llm.standalone(text, history, deadline)]
+            near = partial(_nearest, retriever, wordings[0], scope)
+            asked = llm.ask(wordings[0], retriever.lexical(scope).passages, near, index.articles, deadline)
+        draft: Draft | str | None
+        if intent is Intent.QUESTION:
+            answer, draft = self._surest(question, wordings, retriever, scope, clock)
         else:
-            history = [clean_question(h, self._config.max_question_chars) for h in question.history if h.strip()]
-            query = standalone(text, history)
+            answer, draft = Answer(question, text, "", confidence=1.0), self._about(intent, scope, index)
+        snapshots = self._written(answer, draft, index.articles)
+        if llm and asked:
+            *_, embedded = snapshots
+            snapshots = llm.answers(asked, replace(answer, query=wordings[0]), embedded, index.articles)
+            if question.answerer == "both":
+                snapshots = (replace(s, beside=embedded) for s in snapshots)
+        for snapshot in snapshots:
+            clock.lap("generate" if asked else "cite")
+            yield replace(snapshot, timings=clock.laps())
+
+    def _surest(
+        self, question: Question, queries: Sequence[str], retriever: HybridRetriever, scope: str, clock: _Clock
+    ) -> tuple[Answer, Draft]:
+        """A follow-up can be meant in several ways: each is searched and read, the surest answer is kept. Where none
+        is answered, the most trusted one's refusal is."""
+        read: list[tuple[str, Found, Draft]] = []
+        for query in queries:
             found = retriever.search(query, scope)
             clock.lap("retrieve")
-            draft = self._answerer(query, found, index.articles)
+            read.append((query, found, self._answerer(query, found, retriever.index.articles)))
             clock.lap("read")
-            answer = Answer(question, query, "", confidence=draft.confidence, passages=found.hits, notice=self._notice)
-        for snapshot in self._written(answer, draft, index.articles):
-            clock.lap("cite")
-            yield replace(snapshot, timings=clock.laps())
+        answered = [r for r in read if not r[2].refused]
+        query, found, draft = max(answered, key=lambda r: r[2].confidence) if answered else read[0]
+        by = "sentences" if self._answerer is extract else "reader"
+        known = Answer(question, query, "", confidence=draft.confidence, notice=self._notice, answerer=by)
+        return replace(known, passages=draft.hits or found.hits), draft
+
+    def _chosen_llm(self, question: Question, intent: Intent) -> Generator | None:
+        """The language model when the question is for it: what is asked of the text, and wanted from it."""
+        if question.answerer not in (None, *self.answerers):
+            raise BadInput(
+                f"The answerer {question.answerer!r} is not there; there is: {', '.join(self.answerers)}. "
+                "RAG_LLM=provider:model brings a language model in."
+            )
+        of_the_text = intent in (Intent.QUESTION, Intent.SUMMARY, Intent.ABOUT)
+        return self._llm if of_the_text and question.answerer != "reader" else None
 
     def _written(
         self, answer: Answer, draft: Draft | str | None, articles: Mapping[str, Article]
@@ -147,6 +199,12 @@ class QAChain(Runnable[Question, Answer]):
             return self.retriever
 
 
+def _nearest(retriever: HybridRetriever, query: str, scope: str) -> list[Passage]:
+    """Many more passages than the reader reads, best first: what a language model is given of a long article."""
+    wide = retriever.model_copy(update={"top_k": 8 * retriever.top_k})
+    return [hit.passage for hit in wide.search(query, scope).hits]
+
+
 class _Clock:
     """Milliseconds per stage of one question."""
 
@@ -174,7 +232,8 @@ def load_chain(
     manifest = read_manifest(config.index)
     check_recipe(manifest, config)
     answerer, notice = load_answerer(config, share_reader)
-    return QAChain(Index(config.index, manifest), share_embedder(MiniLM()), config, answerer, notice)
+    llm = Generator.load(config) if config.llm else None
+    return QAChain(Index(config.index, manifest), share_embedder(MiniLM()), config, answerer, notice, llm)
 
 
 def load_answerer(

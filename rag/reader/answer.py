@@ -1,11 +1,10 @@
 """Found passages → the span that answers, inside its sentence, and how sure that is: the trained answerer.
 
-Every found passage is read with the question. A candidate is a span of a passage; it is as good as a weighted sum of
-what the reader and the retriever say of it (`rank`). Whether the article answers at all is a logistic regression over
-the best candidate and over which of the question's names, numbers and words stand nowhere near it (`confidence`): a
-reader this small is fooled by near misses, and looking the names up is the cheapest cure. Both sets of weights, and
-the threshold, stand in `calibration.json`, written by `python -m eval.calibrate_reader`, which also names the
-weights they were fitted with: they mean nothing for others.
+Which sentence answers is told by candidates.py. Whether the article answers at all is a logistic regression over the
+best sentence and over which of the question's names, numbers and words stand nowhere near it (`confidence`): a reader
+this small is fooled by near misses, and looking the names up is the cheapest cure. All weights, and the threshold,
+stand in `calibration.json`, written by `python -m eval.calibrate_reader`, which also names the reader they were
+fitted with: they mean nothing for others.
 """
 
 from __future__ import annotations
@@ -18,35 +17,42 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import ModelMissing
-from rag.extract import Draft, Sentence, features, names_and_numbers
+from rag.extract import Draft
 from rag.intent import is_yes_no, wants_many
-from rag.lexical import content_words, coverage, words
-from rag.reader.model import Reader, Reading
+from rag.reader.candidates import Choice, Weights, candidates, choose, confidence_features, dot, rank_again, reread
+from rag.reader.model import Reader
 from rag.reader.weights import WEIGHTS
+from rag.reader.yesno import YesNo
+from rag.reader.yesno import features as yes_no_features
 from rag.retrieve import Found
-from rag.types import Article, Hit, Span
+from rag.rewrite import asked_last
+from rag.types import Article, Hit
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
 COMMAND = "python -m eval.calibrate_reader"
-Weights = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """`rank` and `confidence`: weights by feature name, the latter with a `bias`; below `threshold`, a confidence, the
-    article is said not to answer; `within`: how far below the best sentence's score one is still quoted beside it."""
+    """`rank`, `rerank` and `confidence`: weights by feature name, the last with a `bias`; below `threshold`, a
+    confidence, the article is said not to answer; `within`: how far below the best sentence's score one is still quoted
+    beside it."""
 
     rank: Weights
+    rerank: Weights
     confidence: Weights
     threshold: float
     within: float
+    yes_no: YesNo | None = None
 
     @classmethod
     def load(cls, weights: Path = WEIGHTS, file: Path = CALIBRATION) -> Calibration:
         """The calibration of those reader weights; ModelMissing when it is absent, damaged or of other weights."""
         try:
             held = json.loads(file.read_text(encoding="utf-8"))
-            fitted = cls(held["rank"], held["confidence"], float(held["threshold"]), float(held["within"]))
+            yes_no = YesNo(**held["yes_no"])
+            weighed = held["rank"], held["rerank"], held["confidence"]
+            fitted = cls(*weighed, float(held["threshold"]), float(held["within"]), yes_no)
         except (OSError, ValueError, KeyError, TypeError) as fault:
             raise ModelMissing(f"{file} does not load ({fault}). Make it with `{COMMAND}`.") from None
         if held.get("weights_sha256") != sha256(weights):
@@ -57,16 +63,6 @@ class Calibration:
 def sha256(file: Path) -> str:
     """Hex digest of a file."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A possible answer: `span` and its `sentence` in the article's characters, and what speaks for it."""
-
-    hit: Hit
-    span: Span
-    sentence: Sentence
-    features: Weights
 
 
 class SpanAnswerer:
@@ -83,74 +79,40 @@ class SpanAnswerer:
     def answer(self, query: str, found: Found, articles: Mapping[str, Article]) -> Draft:
         """The best span in its sentence; for why and list questions up to three sentences in the article's order."""
         fitted = self._calibration
-        read = candidates(query, found, self._reader, articles)
-        if not read:
+        choices = choose(candidates(query, found, self._reader, articles), fitted.rank)
+        if not choices:
             return Draft((), 0.0, None, refused=True)
-        ranked = sorted(read, key=lambda c: -dot(fitted.rank, c.features))
-        best = ranked[0]
-        confidence = sigmoid(dot(fitted.confidence, confidence_features(query, best, found, articles)))
+        choices = rank_again(reread(query, choices, self._reader), fitted.rerank)
+        first = choices[0]
+        confidence = sigmoid(dot(fitted.confidence, confidence_features(query, choices, found, articles)))
+        hits = _reranked(choices, found)
         if confidence < fitted.threshold:
-            return Draft((), confidence, best.sentence, refused=True)
-        chosen = [best.sentence]
-        if wants_many(query):
-            floor = dot(fitted.rank, best.features) - fitted.within
-            close = (c.sentence for c in ranked if dot(fitted.rank, c.features) >= floor)
-            chosen = list(dict.fromkeys(close))[:3]
-            chosen.sort(key=lambda s: (s[0] != best.sentence[0], s))
-        short = None if is_yes_no(query) else articles[best.hit.passage.article_id].text[slice(*best.span)]
-        return Draft(tuple(chosen), confidence, best.sentence, refused=False, short=short)
+            return Draft((), confidence, first.sentence, refused=True, hits=hits)
+        asked = asked_last(query)
+        many = wants_many(asked)
+        close = [c.sentence for c in choices[: 3 if many else 1] if c.score >= first.score - fitted.within]
+        close.sort(key=lambda s: (s[0] != first.sentence[0], s))
+        short = _verdict(asked, first, fitted, articles) if is_yes_no(asked) else _short(first, fitted, articles, many)
+        return Draft(tuple(close), confidence, first.sentence, refused=False, short=short, hits=hits)
 
 
-def candidates(query: str, found: Found, reader: Reader, articles: Mapping[str, Article]) -> list[Candidate]:
-    """The best spans of every found passage, none across the end of its sentence; a span that two overlapping
-    passages hold is kept as the one read with the higher margin."""
-    readings = reader.read([(query, hit.passage.text) for hit in found.hits])
-    asked = content_words(query)
-    kept: dict[tuple[str, Span], Candidate] = {}
-    for hit, reading in zip(found.hits, readings, strict=True):
-        for span, sentence, score in _placed(hit, reading):
-            text = articles[sentence[0]].text[slice(*sentence[1])]
-            values = {
-                "margin": score - reading.null,
-                "here": reading.here,
-                "cosine": found.sentences.get(sentence, 0.0),
-                "covered": coverage(asked, text, found.bm25),
-                "retrieved": 10 * hit.score,
-            }
-            key = (sentence[0], span)
-            if key not in kept or kept[key].features["margin"] < values["margin"]:
-                kept[key] = Candidate(hit, span, sentence, values)
-    return list(kept.values())
+def _reranked(choices: Sequence[Choice], found: Found) -> tuple[Hit, ...]:
+    """The found passages by their best sentence; those without a candidate keep their order behind the others."""
+    return tuple({h.passage.id: h for h in (*(c.best.hit for c in choices), *found.hits)}.values())
 
 
-def _placed(hit: Hit, reading: Reading) -> Sequence[tuple[Span, Sentence, float]]:
-    """The reading's spans in the article's characters, cut at the end of the sentence they begin in."""
-    passage = hit.passage
-    found = []
-    for s in reading.spans:
-        start, end = passage.start + s.start, passage.start + s.end
-        for a, b in passage.sentences:
-            if a <= start < b:
-                found.append(((start, min(end, b)), (passage.article_id, (a, b)), s.score))
-                break
-    return found
+def _verdict(query: str, choice: Choice, fitted: Calibration, articles: Mapping[str, Article]) -> str | None:
+    sentence = articles[choice.sentence[0]].text[slice(*choice.sentence[1])]
+    return fitted.yes_no.verdict(yes_no_features(query, sentence, choice.best.yes)) if fitted.yes_no else None
 
 
-def confidence_features(query: str, best: Candidate, found: Found, articles: Mapping[str, Article]) -> dict[str, float]:
-    """The candidate's own features, what `extract.features` looks up in the article, and `elsewhere`: how many of the
-    question's names and numbers the article holds, but not the passage that is to answer."""
-    held = set(words(best.hit.passage.text))
-    asked = names_and_numbers(query)
-    return {
-        **features(query, best.sentence, found, articles),
-        **best.features,
-        "elsewhere": float(sum(w in found.bm25 and w not in held for w in asked)),
-    }
-
-
-def dot(weights: Weights, values: Weights) -> float:
-    """The weighted sum; a feature without a weight counts nothing, and the weights may hold a `bias`."""
-    return weights.get("bias", 0.0) + sum(weights.get(name, 0.0) * value for name, value in values.items())
+def _short(choice: Choice, fitted: Calibration, articles: Mapping[str, Article], many: bool) -> str:
+    """The best span's text; for a list, from the first to the last of the sentence's spans that are nearly as good,
+    since the reader names the items one by one."""
+    floor = dot(fitted.rank, choice.best.features) - fitted.within
+    spans = [c.span for c in choice.candidates if c is choice.best or (many and dot(fitted.rank, c.features) >= floor)]
+    text = articles[choice.sentence[0]].text
+    return text[min(a for a, _ in spans) : max(b for _, b in spans)]
 
 
 def sigmoid(z: float) -> float:
