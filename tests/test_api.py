@@ -18,6 +18,9 @@ from ui.backend import Backend
 from ui.settings import Settings
 
 LOFT = "The loft holds nine hives. The beekeeper, Jonas Lund, visits them on Sundays. A jar of honey costs 90 kroner."
+HTML = """<html><head><title>Bees</title></head><body><nav>Menu</nav><article><p>The loft holds <b>nine</b> hives, and all of
+them were built by hand.</p><p>A jar of their ho&shy;ney costs 90&nbsp;kroner at the market on Sundays.</p><script>x()</script>
+</article></body></html>"""
 SHUT = 20
 
 
@@ -172,7 +175,7 @@ def test_a_posted_article_is_asked_at_once_replaced_and_kept_apart(api: httpx.Cl
     ("form", "text", "expected"),
     [
         ("markdown", "# Bees\n\nThe **loft** holds [nine hives](http://x.example).\n\n## Honey\n\nA jar costs 90 kroner.", "The loft holds nine hives.\n\nHoney\n\nA jar costs 90 kroner."),
-        ("html", "<title>B</title><nav>Menu</nav><article><p>The loft holds <b>nine</b> hi&shy;ves.<p>A jar costs<br>90&nbsp;kroner.<script>x()</script></article>", "The loft holds nine hives.\n\nA jar costs\n\n90 kroner."),
+        ("html", HTML, "The loft holds nine hives, and all of them were built by hand.\n\nA jar of their honey costs 90 kroner at the market on Sundays."),
         ("text", "The loft holds nine hives.\r\n\r\n\r\nA jar costs 90\u00a0kroner.", "The loft holds nine hives.\n\nA jar costs 90 kroner."),
     ],
 )  # fmt: skip

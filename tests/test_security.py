@@ -121,7 +121,7 @@ def test_files_come_from_the_chat_page_only(api: httpx.Client, site: tuple[str, 
         assert api.post("/gradio_api/upload", files=files, headers=headers).status_code == 403
     own = {"Origin": site[0], "X-Forwarded-For": "203.0.113.251"}
     assert api.post("/gradio_api/upload", files=files, headers=own).status_code == 200
-    large = {"files": ("big.txt", b"x" * 2_000_000, "text/plain")}
+    large = {"files": ("big.txt", b"x" * 3_000_000, "text/plain")}
     assert api.post("/gradio_api/upload", files=large, headers=own).status_code == 413
 
 

@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from rag.build import posted_folder
+from rag.frontmatter import write_corpus
 from rag.types import Article
 from tests.web import ROOMY, replace, running, small_corpus
+from ui.posted import posted_article
 from ui.screenshot import CHROMIUM_ARGUMENTS, chromium
 from ui.widget.pages import demo_page
 
@@ -65,13 +68,15 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[str]]]:
     """A server that holds every payload in articles, as text and as titles, and the articles' slugs."""
-    with running(small_corpus(tmp_path_factory.mktemp("xss")), replace(ROOMY, max_posted=50)) as (url, backend):
-        slugs = []
-        for i in range(0, len(PAYLOADS), AT_ONCE):
-            part = PAYLOADS[i : i + AT_ONCE]
-            text = "\n\n".join(f"Plate number {i + n} reads {payload} to this day." for n, payload in enumerate(part))
-            slugs.append(backend.add_article(f"Plates {part[0]} and {part[-1]}.html", text))
-        yield url, slugs
+    config = small_corpus(tmp_path_factory.mktemp("xss"))
+    posted = []
+    for i in range(0, len(PAYLOADS), AT_ONCE):
+        part = PAYLOADS[i : i + AT_ONCE]
+        text = "\n\n".join(f"Plate number {i + n} reads {payload} to this day." for n, payload in enumerate(part))
+        posted.append(posted_article(f"Plates {part[0]} and {part[-1]}.html", text, ""))
+    write_corpus(posted, posted_folder(config))  # one build for all of them
+    with running(config, replace(ROOMY, max_posted=50)) as (url, _):
+        yield url, [article.id for article in posted]
 
 
 @pytest.fixture(params=["with the policy", "without it"])
