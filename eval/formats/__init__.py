@@ -101,11 +101,8 @@ def _whole_json(text: str) -> Any:
         whole = json.loads(text)
     except ValueError:
         return None
-    if isinstance(whole, list) and "\n" in text.strip():
-        return whole
-    if isinstance(whole, list) and whole and all(isinstance(row, dict) for row in whole):
-        return whole
-    return whole if isinstance(whole, dict) and isinstance(whole.get("data"), list) else None
+    squad_like = isinstance(whole, dict) and isinstance(whole.get("data"), list)
+    return whole if squad_like or isinstance(whole, list) else None
 
 
 def _unique(examples: Sequence[Example], noted: Faults) -> list[Example]:
