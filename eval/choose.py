@@ -63,7 +63,7 @@ def pairs(given: Sequence[str], option: str) -> dict[str, str]:
 
 
 def filters(args: argparse.Namespace) -> list[str]:
-    return args.filter + ([f"tag={args.split}"] if args.split else [])
+    return [*args.filter, *([f"tag={args.split}"] if args.split else [])]
 
 
 def chosen(args: argparse.Namespace) -> tuple[QuestionSet, tuple[Example, ...]]:

@@ -18,9 +18,8 @@ __all__ = ["arguments", "main"]
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="the --out folder of a run")
-    parser.add_argument(
-        "-o", "--out", type=Path, metavar="FILE", help=".html (default RUN/report.html), .json, .csv, .junit.xml, .md"
-    )
+    endings = ".html (default RUN/report.html), .json, .csv, .junit.xml, .md or .ragas.jsonl"
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help=endings)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -29,11 +28,11 @@ def main(args: argparse.Namespace) -> int:
     from eval.report.page import page
 
     out = args.out or args.runs[0] / "report.html"
-    suffix = ".junit.xml" if out.name.endswith(".xml") else out.suffix
-    if suffix != ".html" and suffix not in WRITERS:
+    write = next((made for ending, made in {".html": page, **WRITERS}.items() if out.name.endswith(ending)), None)
+    if write is None:
         raise BadInput(f"{out}: no report ends in {out.suffix or 'nothing'}. Write .html, {', '.join(WRITERS)}.")
     runs = read_runs(args.runs)
-    text = page(runs) if suffix == ".html" else WRITERS[suffix](runs)
+    text = write(runs)
     try:
         out.write_bytes(text.encode("utf-8", "backslashreplace"))
     except OSError as fault:

@@ -1,4 +1,5 @@
-"""Runs → csv, json, junit.xml, markdown: the same results for a spreadsheet, a program, a CI server, a pull request."""
+"""Runs → csv, json, junit.xml, markdown, ragas: the results for a spreadsheet, a program, a CI server, a pull request,
+another harness."""
 
 from __future__ import annotations
 
@@ -105,9 +106,27 @@ def _grid(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in (header, rule, *lines)) + "\n"
 
 
+def as_ragas(runs: Sequence[Run]) -> str:
+    """A line per result under the names of ragas' `SingleTurnSample`; what raised has an empty response."""
+    lines = []
+    for run in runs:
+        for row in run.rows:
+            answer = row["answer"] or {}
+            sample = {
+                "user_input": row["question"],
+                "response": answer.get("text", ""),
+                "retrieved_contexts": [run.texts[key] for key in answer.get("passages", ())],
+                "reference": row["answers"][0] if row["answers"] else "",
+                "reference_contexts": [e["text"] for e in row["evidence"]],
+            }
+            lines.append(json.dumps(sample, ensure_ascii=False) + "\n")
+    return "".join(lines)
+
+
 WRITERS: dict[str, Callable[[Sequence[Run]], str]] = {
     ".json": as_json,
     ".csv": as_csv,
     ".junit.xml": as_junit,
     ".md": as_markdown,
+    ".ragas.jsonl": as_ragas,
 }
