@@ -62,7 +62,7 @@ class Part:
     """A block of the page: a title, and per system its name and tables."""
 
     title: str
-    systems: Sequence[tuple[str, Tables]]
+    systems: Sequence[tuple[str, Tables, float]]  # name, tables, mean characters shown
     notes: Sequence[str]
 
 
@@ -111,8 +111,10 @@ def _part(title: str, questions: QuestionSet, wanted: Sequence[Example], config:
         held = finish(folder, None)
         if len(held.rows) < held.wanted:
             raise KeyboardInterrupt
-        systems.append((name, held.tables))
-        notes += [n for row in stream_results(folder.results) if (n := (row["answer"] or {}).get("notice"))]
+        answers = [row["answer"] for row in stream_results(folder.results) if row["answer"]]
+        shown = [len(a["text"]) for a in answers if not a["refused"]]
+        systems.append((name, held.tables, sum(shown) / len(shown) if shown else 0.0))
+        notes += [a["notice"].replace(str(Path.cwd()), ".") for a in answers if a.get("notice")]
     return Part(f"{title} ({len(examples)} questions)", systems, list(dict.fromkeys(notes)))
 
 
@@ -134,17 +136,18 @@ def _load(config: Config) -> QAChain:
     """The chain of this answerer, without the language model."""
     from rag.chain import load_chain
 
-    return load_chain(replace(config, llm="") if hasattr(config, "llm") else config)
+    plain = {"llm": ""} if hasattr(config, "llm") else {}
+    return load_chain(replace(config, **plain))
 
 
 def page(part: Part) -> str:
     """The part as Markdown."""
-    header = ["system", *(name for _, name in COLUMNS), "p50 ms"]
+    header = ["system", *(name for _, name in COLUMNS), "characters shown", "p50 ms"]
     lines = [f"**{part.title}**", "", "| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
-    for name, tables in part.systems:
+    for name, tables, shown in part.systems:
         held = {f.key: f for f in tables.figures}
         p50 = tables.latency_ms.get("whole question", {}).get("p50", float("nan"))
-        cells = [name, *(_cell(held.get(key)) for key, _ in COLUMNS), f"{p50:.0f}"]
+        cells = [name, *(_cell(held.get(key)) for key, _ in COLUMNS), f"{shown:.0f}", f"{p50:.0f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", *(f"Note: {note}\n" for note in part.notes)])
 
