@@ -1,11 +1,12 @@
 """`python -m eval.calibrate_reader --data FOLDER SET…`: fit what `rag/reader/calibration.json` holds, and write it.
 
-The reader's weights are fixed here; fitted are how a candidate's scores are weighed (`rank`: conditional logit over
-the candidates of one question), how sure a best candidate makes us that the article answers at all (`confidence`:
-logistic regression), and the threshold that refuses at most 5% of the answerable questions. Data: the dev halves of
-the question sets and the calibration articles of SQuAD 2.0's dev-a, each kind with half of the weight, because the
-latter's unanswerable questions were written to fool readers and the former's were asked. Neither a `report` row nor a
-reported article is read. The threshold comes from the question sets alone: they are what people ask.
+The reader's weights are fixed here; fitted are how a candidate's scores are weighed (`rank`), how sure the best
+sentence makes us that the article answers at all (`confidence`), the threshold that refuses at most 5% of the
+answerable questions, and when a yes/no question gets its yes or no. Data: the dev halves of the question sets and the
+calibration articles of SQuAD 2.0's dev-a, each with two fifths of the weight, because the latter's unanswerable
+questions were written to fool readers and the former's were asked; with the last fifth unanswerable ones made from
+both (eval/made.py); for yes and no the part of BoolQ that training leaves out. Neither a `report` row nor a reported
+article is read. The threshold comes from the question sets alone: they are what people ask.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eval.chains import prepare
+from eval.fit import logistic, matrix, softmax_choice, sure_ends
 from eval.formats import load_set
+from eval.made import made_unanswerable
 from eval.metrics import citation_hit, containment, token_f1
 from eval.reader import auroc
 from eval.sets import Example, select
@@ -29,19 +33,27 @@ from rag.build import refresh
 from rag.chain import load_chain
 from rag.config import Config
 from rag.intent import Intent, intent_of, wants_many
-from rag.reader.answer import CALIBRATION, Candidate, candidates, confidence_features, dot, sha256
+from rag.reader import yesno
+from rag.reader.answer import CALIBRATION, Candidate, candidates, choose, confidence_features, dot, sha256
 from rag.reader.data import CALIBRATION as CALIBRATION_ARTICLES
+from rag.reader.data import boolq_rows
 from rag.reader.model import Reader
 from rag.reader.weights import WEIGHTS
 from rag.retrieve import Found
 from rag.rewrite import standalone
+from rag.sentences import split_sentences
 from rag.types import Article
 
 RISK = 0.05
 """The share of answerable questions that the threshold may refuse."""
-RANK = ("margin", "here", "cosine", "covered", "retrieved")
-CONFIDENCE = (*RANK, "known", "names", "numbers", "elsewhere")
+PRECISION = 0.9
+"""The share of the yes and no verdicts given that should be right."""
+WITHIN = 1.5
+"""How far below the best sentence's score a further one of a list may be."""
+RANK = ("margin", "here", "cosine", "covered", "retrieved", "kind", "echo")
+CONFIDENCE = (*RANK, "known", "names", "numbers", "phrases", "elsewhere", "ahead", "yes_no", "many")
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +64,9 @@ class Read:
     query: str
     found: Found
     candidates: list[Candidate]
-    right: list[bool]
+    right: Bools
     weight: float
+    articles: Mapping[str, Article]
 
 
 def read_all(examples: Sequence[Example], config: Config, reader: Reader, weight: float) -> list[Read]:
@@ -66,8 +79,8 @@ def read_all(examples: Sequence[Example], config: Config, reader: Reader, weight
         query = standalone(example.question, example.history)
         found = chain.retriever.search(query, example.article)
         read = candidates(query, found, reader, chain.articles)
-        right = [_right(c, example, chain.articles[example.article]) for c in read]
-        done.append(Read(example, query, found, read, right, weight / len(examples)))
+        right = np.array([_right(c, example, chain.articles[example.article]) for c in read], dtype=bool)
+        done.append(Read(example, query, found, read, right, weight / len(examples), chain.articles))
         if number % 50 == 0 or number == len(examples):
             print(f"\rread {number}/{len(examples)} questions", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
@@ -84,91 +97,98 @@ def _right(candidate: Candidate, example: Example, article: Article) -> bool:
     return max(containment(said, example.answers), token_f1(said, example.answers)) >= 0.5
 
 
-def fit_rank(read: Sequence[Read]) -> dict[str, float]:
-    """Weights that give the right candidates of each question the highest share of a softmax."""
-    usable = [(r, _matrix([c.features for c in r.candidates], RANK)) for r in read if any(r.right)]
-
-    def loss(w: Floats) -> tuple[float, Floats]:
-        total, gradient = 0.01 * float(w @ w), 0.02 * w
-        for r, x in usable:
-            z = x @ w
-            every = np.exp(z - z.max())
-            right = every * np.array(r.right)
-            total -= r.weight * float(np.log(right.sum() / every.sum()))
-            gradient = gradient - r.weight * (x.T @ (right / right.sum() - every / every.sum()))
-        return total, gradient
-
-    return dict(zip(RANK, _minimised(loss, len(RANK)), strict=True))
-
-
-def fit_confidence(rows: Floats, answerable: Floats, weight: Floats) -> dict[str, float]:
-    """Logistic regression of "the article answers" on `CONFIDENCE`, with a bias."""
-    x = np.column_stack([np.ones(len(rows)), rows])
-
-    def loss(w: Floats) -> tuple[float, Floats]:
-        z = x @ w
-        slope = weight * (1 / (1 + np.exp(-z)) - answerable)
-        ridge = 0.003 * w * (np.arange(len(w)) > 0)
-        return float(weight @ (np.logaddexp(0, z) - answerable * z) + ridge @ w / 2), x.T @ slope + ridge
-
-    return dict(zip(("bias", *CONFIDENCE), _minimised(loss, x.shape[1]), strict=True))
+def fitted(
+    read: Sequence[Read], ours: Bools, of_rank: Sequence[str] = RANK, of_confidence: Sequence[str] = CONFIDENCE
+) -> tuple[dict[str, Any], Floats, Bools]:
+    """The calibration, each question's confidence, and whether its best candidate is right. `ours` says which are of
+    the question sets: they set the threshold. The last two name the features that count."""
+    groups = [(matrix([c.features for c in r.candidates], of_rank), r.right, r.weight) for r in read]
+    rank = dict(zip(of_rank, softmax_choice(groups), strict=True))
+    chosen = [choose(r.candidates, rank) for r in read]
+    values = [confidence_features(r.query, c, r.found, r.articles) for r, c in zip(read, chosen, strict=True)]
+    truth = np.array([float(r.example.answerable) for r in read])
+    weights = logistic(matrix(values, of_confidence), truth, np.array([r.weight for r in read]))
+    confidence = dict(zip(("bias", *of_confidence), weights, strict=True))
+    sure = 1 / (1 + np.exp(-np.array([dot(confidence, v) for v in values])))
+    threshold = float(np.quantile(sure[ours & (truth == 1)], RISK))
+    hits = np.array([r.right[r.candidates.index(c[0].best)] for r, c in zip(read, chosen, strict=True)], dtype=bool)
+    found = {"rank": rank, "confidence": confidence, "threshold": round(threshold, 4), "within": WITHIN}
+    return found, sure, hits
 
 
-def _minimised(loss: object, size: int) -> list[float]:
-    from scipy.optimize import minimize
+def fitted_yes_no(rows: Sequence[Mapping[str, Any]], reader: Reader) -> dict[str, Any]:
+    """Weights and ends from one half of `rows`; prints how often the verdicts on the other half are right."""
+    readings = reader.read([(row["question"], row["passage"]) for row in rows])
+    values = [_yes_no_features(row, r) for row, r in zip(rows, readings, strict=True)]
+    x, truth = matrix(values, yesno.FEATURES[1:]), np.array([float(row["answer"]) for row in rows])
+    half = np.arange(len(rows)) % 2 == 0
+    weights = logistic(x[half], truth[half], np.full(half.sum(), 1 / half.sum()))
+    probability = 1 / (1 + np.exp(-(weights[0] + x @ np.array(weights[1:]))))
+    yes_at, no_at = sure_ends(probability[half], truth[half], PRECISION)
+    for name, said, right in (("yes", probability >= yes_at, truth == 1), ("no", probability <= no_at, truth == 0)):
+        mine = ~half & said
+        share = f"{right[mine].mean():.3f} right" if mine.any() else "never said"
+        print(f"BoolQ, the other half: “{name}” to {mine.sum()} of {(~half).sum()}, {share}")
+    named = dict(zip(yesno.FEATURES, weights, strict=True))
+    return {"weights": named, "yes_at": round(yes_at, 4), "no_at": round(no_at, 4)}
 
-    found = minimize(loss, np.zeros(size), jac=True, method="L-BFGS-B").x
-    return [round(float(v), 4) for v in found]
 
-
-def _matrix(values: Sequence[Mapping[str, float]], names: Sequence[str]) -> Floats:
-    return np.array([[v[n] for n in names] for v in values], dtype=float)
+def _yes_no_features(row: Mapping[str, Any], reading: Any) -> dict[str, float]:
+    """With the sentence that the reader picks out of BoolQ's passage, as the answerer does it."""
+    text = row["passage"]
+    spans = [s for s in split_sentences(text) if s[0] <= reading.start < s[1]] or [(0, len(text))]
+    return yesno.features(row["question"], text[slice(*spans[0])], reading.yes)
 
 
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.calibrate_reader", description="Fit the reader's confidence.")
     parser.add_argument("sets", type=Path, nargs="+", metavar="SET", help="question sets; only dev rows are read")
-    parser.add_argument("--data", type=Path, required=True, help="SQuAD 2.0 dev-a; only its calibration articles")
+    parser.add_argument("--data", type=Path, required=True, help="folder of squad-v2.0-dev-a.json.gz, boolq.jsonl.gz")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--out", type=Path, default=CALIBRATION)
     args = parser.parse_args(argv)
-    config, reader = Config.from_env(), Reader.load(args.weights)
-    refresh(config)
-    asked = [e for path in args.sets for e in select(load_set(path).examples, ["tag=dev"])]
-    seeds = read_all(asked, config, reader, 0.5)
-    squad = load_set(args.data)
-    hard = [e for e in squad.examples if squad.articles[e.article].title.replace(" ", "_") in CALIBRATION_ARTICLES]
-    own, hard_located = prepare(squad, hard, config)
-    read = seeds + read_all(hard_located, own, reader, 0.5)
-    rank = fit_rank(read)
-    best = [max(r.candidates, key=lambda c: dot(rank, c.features)) for r in read]
-    articles = {**load_chain(config).articles, **load_chain(own).articles}
-    values = [confidence_features(r.query, b, r.found, articles) for r, b in zip(read, best, strict=True)]
-    rows, truth = _matrix(values, CONFIDENCE), np.array([float(r.example.answerable) for r in read])
-    confidence = fit_confidence(rows, truth, np.array([r.weight for r in read]))
-    sure = np.array([dot(confidence, v) for v in values])
-    probability = 1 / (1 + np.exp(-sure))
-    mine = np.arange(len(read)) < len(seeds)
-    threshold = float(np.quantile(probability[mine & (truth == 1)], RISK))
-    fitted = {
-        "rank": rank,
-        "confidence": confidence,
-        "threshold": round(threshold, 4),
-        "within": 1.5,
-        "weights_sha256": sha256(args.weights),
-    }
-    args.out.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(fitted, indent=1))
-    for name, part in (("question sets, dev", mine), ("dev-a, calibration articles", ~mine)):
-        here, p = truth[part] == 1, probability[part]
-        hits = [r.right[r.candidates.index(b)] for r, b, m in zip(read, best, part, strict=True) if m and any(r.right)]
-        print(
-            f"{name}: n {len(p)}, best candidate right {np.mean(hits):.3f} of {len(hits)} that have one, AUROC "
-            f"{auroc(here, p):.3f}, refused {np.mean(p[here] < threshold):.3f} of the answerable, "
-            f"{np.mean(p[~here] < threshold):.3f} of the unanswerable"
-        )
+    reader = Reader.load(args.weights)
+    read, ours = read_sets(args.sets, args.data / "squad-v2.0-dev-a.json.gz", reader)
+    found, sure, hits = fitted(read, ours)
+    found["yes_no"] = fitted_yes_no(boolq_rows(args.data / "boolq.jsonl.gz", held_back=True), reader)
+    found["weights_sha256"] = sha256(args.weights)
+    args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(found, indent=1))
+    made = np.array([r.example.id.endswith("-made") for r in read])
+    parts = {"question sets, dev": ours, "dev-a, calibration articles": ~ours & ~made, "made unanswerable": made}
+    show(read, sure, hits, found["threshold"], parts)
     print(f"{args.out} written (fitted on these rows: the report halves tell what it is worth)")
     return 0
+
+
+def read_sets(paths: Sequence[Path], squad_file: Path, reader: Reader) -> tuple[list[Read], Bools]:
+    """What is fitted on, read; and which of it is of the question sets."""
+    config = Config.from_env()
+    refresh(config)
+    asked = [e for path in paths for e in select(load_set(path).examples, ["tag=dev"])]
+    articles = load_chain(config).articles
+    ours = read_all(asked, config, reader, 0.4)
+    squad = load_set(squad_file)
+    hard = [e for e in squad.examples if squad.articles[e.article].title.replace(" ", "_") in CALIBRATION_ARTICLES]
+    own, located = prepare(squad, hard, config)
+    both = {**articles, **load_chain(own).articles}
+    made = made_unanswerable(asked, both, seed=0), made_unanswerable(located[::3], both, seed=0)
+    theirs = read_all(located, own, reader, 0.4)
+    read = ours + theirs + read_all(made[0], config, reader, 0.1) + read_all(made[1], own, reader, 0.1)
+    return read, np.arange(len(read)) < len(ours)
+
+
+def show(read: Sequence[Read], sure: Floats, hits: Bools, threshold: float, parts: Mapping[str, Bools]) -> None:
+    """A line for each part: what the fit makes of the very rows it was fitted on."""
+    here = np.array([r.example.answerable for r in read])
+    findable = np.array([r.right.any() for r in read])
+    for name, part in parts.items():
+        print(
+            f"{name}: n {part.sum()}, best candidate right {hits[part & findable].mean():.3f} of "
+            f"{(part & findable).sum()} that have one, AUROC {auroc(here[part], sure[part]):.3f}, refused "
+            f"{(sure[part & here] < threshold).mean():.3f} of the answerable, "
+            f"{(sure[part & ~here] < threshold).mean():.3f} of the unanswerable"
+        )
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def read_set(path: Path, titles: frozenset[str] | None) -> list[Asked]:
     return asked
 
 
-def answer(reader: Reader, asked: Sequence[Asked], size: int = 128) -> list[Said]:
+def answer(reader: Reader, asked: Sequence[Asked], size: int = 192) -> list[Said]:
     """The reader's answer from each gold paragraph, cut into passages of `size` word pieces as the chain cuts them."""
     cut = {context: _passages(context, size) for context in dict.fromkeys(a.context for a in asked)}
     pairs = [(a.question, passage) for a in asked for passage in cut[a.context]]
@@ -102,7 +102,7 @@ def _passages(context: str, size: int) -> list[str]:
     def count(text: str) -> int:
         return len(tokens.encode(text, add_special_tokens=False))
 
-    return [p.text for p in chunk(article, size, min(32, size // 4), count)]
+    return [p.text for p in chunk(article, size, 0, count)]
 
 
 def _best(read: Sequence[tuple[str, Reading]]) -> Said:
@@ -180,7 +180,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--calibrate", type=Path, help="SQuAD-format file whose calibration articles set the threshold")
     parser.add_argument("--threshold", type=float, help="refuse below this instead of calibrating")
     parser.add_argument("--weights", type=Path, help="weights other than the shipped ones")
-    parser.add_argument("--size", type=int, default=128, help="word pieces of a passage; 320 reads paragraphs whole")
+    parser.add_argument("--size", type=int, default=192, help="word pieces of a passage; 320 reads paragraphs whole")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(argv)
 

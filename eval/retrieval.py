@@ -24,6 +24,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.embeddings import Embeddings
+
 from eval import metrics as m
 from eval import stats
 from eval.sets import Example, select
@@ -32,7 +34,6 @@ from rag.errors import BadInput, RagError
 from rag.types import Article, Span
 
 if TYPE_CHECKING:
-    from langchain_core.embeddings import Embeddings
     from rich.console import Console
 
     from rag.build import Progress
@@ -74,7 +75,9 @@ def main(path: Path, filters: Sequence[str], n: int | None, config: Config, repo
         raise BadInput(f"None of the {len(examples)} questions chosen from {path} has gold evidence to look for.")
     chain = load_chain(config)
     asked_about = [chain.articles[slug] for slug in dict.fromkeys(q.article for q in questions)]
-    rankers = {STOCK: stock(asked_about, chain.retriever.embedder, config.top_k, report), **ours(chain.retriever)}
+    once = Once(chain.retriever.embedder)
+    retriever = chain.retriever.model_copy(update={"embedder": once})
+    rankers = {STOCK: stock(asked_about, once, config.top_k, report), **ours(retriever)}
     ranked: dict[str, list[list[Span]]] = {name: [] for name in rankers}
     try:
         with progress(len(questions), []) as step:
@@ -112,6 +115,20 @@ def searched(examples: Sequence[Example], max_chars: int) -> list[Asked]:
         if e.evidence and intent_of(text) is Intent.QUESTION:
             questions.append(Asked(standalone(text, history), e.article, tuple(x.span for x in e.evidence)))
     return questions
+
+
+class Once(Embeddings):
+    """An encoder that embeds a question once for all the retrievers that are asked it in turn."""
+
+    def __init__(self, encoder: Embeddings) -> None:
+        self._encoder = encoder
+        self._embed = lru_cache(maxsize=1)(encoder.embed_query)
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return self._encoder.embed_documents(texts)
+
+    def embed_query(self, text: str) -> list[float]:
+        return self._embed(text)
 
 
 def stock(articles: Sequence[Article], embedder: Embeddings, top_k: int, report: Progress) -> Ranker:
@@ -159,13 +176,12 @@ def ours(retriever: HybridRetriever) -> dict[str, Ranker]:
     from rag.retrieve import ranking
 
     index, top_k = retriever.index, retriever.top_k
-    vector = lru_cache(maxsize=1)(retriever.embedder.embed_query)
 
     def spans(scores: Mapping[str, float]) -> list[Span]:
         return [(index.passages[id_].start, index.passages[id_].end) for id_ in ranking(scores)[:top_k]]
 
     def dense(question: Asked) -> list[Span]:
-        return spans(index.nearest_passages(vector(question.query), question.article, top_k))
+        return spans(index.nearest_passages(retriever.embedder.embed_query(question.query), question.article, top_k))
 
     def bm25(question: Asked) -> list[Span]:
         lexical = retriever.lexical(question.article)

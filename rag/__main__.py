@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,10 +20,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         command: Callable[[argparse.Namespace, Config], int] = args.command
-        return command(args, Config.from_env())
+        code = command(args, Config.from_env())
+        sys.stdout.flush()  # here, where a reader that has gone (`| head -1`) is no fault
+        return code
     except RagError as fault:
         print(f"error: {fault}", file=sys.stderr)
         return fault.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+        return 0
     except KeyboardInterrupt:
         print("\nstopped; the index is as it was before", file=sys.stderr)
         return 130
@@ -32,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m rag", description="Ask an article; get its own sentences back.")
     commands = parser.add_subparsers(required=True, metavar="index | ask")
     index = commands.add_parser("index", help="build the index, or refresh it; PATHs are put into the corpus first")
-    index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=".txt, .md or the saved text of a page")
+    index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=".txt, .md, .html, or a page's saved text")
     index.add_argument("--as", dest="names", default="", metavar="A,B", help="slugs for the articles of one PATH")
     index.set_defaults(command=_index)
     ask = commands.add_parser("ask", help="answer one question")

@@ -10,7 +10,8 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from rag.config import Config
 from rag.embed import DIMENSION, MODEL_ID, MiniLM, model_sha256
 from rag.errors import BadInput, IndexMismatch, IndexMissing, RagError, StoreUnavailable
 from rag.store import (
+    REBUILD,
     Index,
     Manifest,
+    check_whole,
     connect,
     read_manifest,
     remove_generations,
@@ -43,8 +46,13 @@ def refresh(config: Config, progress: Progress | None = None) -> Manifest:
     return build_index(corpus_articles(config), config, progress)
 
 
+def posted_folder(config: Config) -> Path:
+    """Where articles that came over the network are kept: apart from the user's own files."""
+    return config.index / "posted"
+
+
 def corpus_articles(config: Config) -> list[Article]:
-    """The articles of the corpus folder: lead articles first, then as they stood on their page."""
+    """The articles of the corpus folder, lead articles first, then as they stood on their page; posted ones last."""
     from rag.load import load_articles
 
     files = sorted(config.corpus.glob("*.md"))
@@ -54,7 +62,8 @@ def corpus_articles(config: Config) -> list[Article]:
             "or set RAG_CORPUS to another folder."
         )
     articles = [a for f in files for a in load_articles(f, config.max_file_mb)]
-    return sorted(articles, key=_place)
+    posted = [a for f in sorted(posted_folder(config).glob("*.md")) for a in load_articles(f, config.max_file_mb)]
+    return sorted(articles, key=_place) + posted
 
 
 def _place(article: Article) -> tuple[bool, str, int, str]:
@@ -70,18 +79,18 @@ def build_index(articles: Sequence[Article], config: Config, progress: Progress 
     articles that can not be indexed, StoreUnavailable when the folder or the Chroma server can not be written.
     """
     default = _checked(articles, config)
-    with store_faults("The index can not be written", config.index), _lock(config.index):
+    with store_faults("The index can not be written", config.index):
         wanted = _manifest(articles, default, config)
-        old, remark = _present(config, wanted)
-        try:
-            if old and old.manifest.recipe() == wanted.recipe() and _same(old.manifest, wanted):
-                return old.manifest
+        present, _ = _present(config, wanted)
+        if present and _same(present, wanted):  # no lock: an index that may only be read answers too
+            return present
+        with _lock(config.index):
+            present, remark = _present(config, wanted)  # again: who held the lock may have built it
+            if present and _same(present, wanted):
+                return present
             if progress and remark:
                 progress(remark, 0, 0)
-            return _write(articles, wanted, old, config, progress or (lambda *_: None))
-        finally:
-            if old:
-                old.close()
+            return _write(articles, wanted, present, config, progress or (lambda *_: None))
 
 
 def _checked(articles: Sequence[Article], config: Config) -> str:
@@ -123,10 +132,12 @@ def _manifest(articles: Sequence[Article], default: str, config: Config) -> Mani
         dimension=DIMENSION,
         chunker=f"{CHUNKER}/{config.passage_tokens}/{config.overlap_tokens}",
         chroma=config.chroma_url,
+        chromadb=version("chromadb"),
         default_article=default,
         articles={a.id: _sha256(a) for a in articles},
         passages=0,
         sentences=0,
+        files={},
     )
 
 
@@ -138,30 +149,26 @@ def _same(a: Manifest, b: Manifest) -> bool:
     return list(a.articles.items()) == list(b.articles.items()) and a.default_article == b.default_article
 
 
-def _present(config: Config, wanted: Manifest) -> tuple[Index | None, str]:
-    """The index there is, opened, if it is whole and of the same recipe; and why it has to be built again if not."""
+def _present(config: Config, wanted: Manifest) -> tuple[Manifest | None, str]:
+    """The index there is, if it is whole and of the same recipe; and why it has to be built again if not."""
     try:
         manifest = read_manifest(config.index)
         if manifest.recipe() != wanted.recipe():
             return None, f"Building the index again: {difference(manifest, wanted)}"
-        return Index(config.index, manifest), ""
+        check_whole(config.index / manifest.generation, manifest)
+        if config.chroma_url:
+            Index(config.index, manifest).close()  # its vectors are elsewhere: ask for them
+        return manifest, ""
     except IndexMissing:
         return None, ""
-    except (IndexMismatch, StoreUnavailable) as fault:
-        if config.chroma_url and isinstance(fault, StoreUnavailable):
-            raise  # the server is down: writing would fail as well
-        return None, f"Building the index again: {fault}"
+    except IndexMismatch as fault:
+        return None, f"Building the index again. {fault}".removesuffix(f" {REBUILD}")
 
 
 def difference(old: Manifest, new: Manifest) -> str:
     """Which parts of two manifests' recipes differ, in words."""
-    names = ("format", "model", "model_sha256", "dimension", "chunker", "chroma")
-    parts = [
-        f"{n} was {getattr(old, n)!s:.20}, is {getattr(new, n)!s:.20}"
-        for n in names
-        if getattr(old, n) != getattr(new, n)
-    ]
-    return "; ".join(parts)
+    is_ = new.recipe()
+    return "; ".join(f"{n} was {was!s:.20}, is {is_[n]!s:.20}" for n, was in old.recipe().items() if was != is_[n])
 
 
 def check_recipe(manifest: Manifest, config: Config) -> None:
@@ -175,16 +182,16 @@ def check_recipe(manifest: Manifest, config: Config) -> None:
 
 
 def _write(
-    articles: Sequence[Article], wanted: Manifest, old: Index | None, config: Config, progress: Progress
+    articles: Sequence[Article], wanted: Manifest, old: Manifest | None, config: Config, progress: Progress
 ) -> Manifest:
     home = config.index / wanted.generation
     home.mkdir()
+    client = connect(home, config.chroma_url)  # first: a server that is down is told before minutes of embedding
     embedder = MiniLM()
     passages = {a.id: chunk(a, config.passage_tokens, config.overlap_tokens, embedder.count_tokens) for a in articles}
     rows = [row for a in articles for row in _rows(a, passages[a.id])]
-    kept = _kept(rows, wanted, old)
+    kept = _kept(wanted, old, config.index)
     vectors = _embed([(kind, id_, text) for kind, id_, text, _ in rows], kept, embedder, progress)
-    client = connect(home, config.chroma_url)
     counts = {}
     with store_faults("The index can not be written", config.chroma_url or home):
         for kind in ("passages", "sentences"):
@@ -195,13 +202,12 @@ def _write(
             )
             counts[kind] = len(ids)
         client.close()  # type: ignore[attr-defined]
-    manifest = Manifest(**{**asdict(wanted), **counts})
-    write_generation(home, manifest, articles)
+    counted = replace(wanted, passages=counts["passages"], sentences=counts["sentences"])
+    manifest = write_generation(home, counted, articles)
     write_pointer(config.index, manifest.generation)
-    # The one just replaced stays for readers that have it open.
-    remove_generations(
-        config.index, {manifest.generation} | ({old.manifest.generation} if old else set()), config.chroma_url
-    )
+    # The one just replaced stays: somebody may be on the way from the pointer to it.
+    keep = {manifest.generation} | ({old.generation} if old else set())
+    remove_generations(config.index, keep, config.chroma_url)
     return manifest
 
 
@@ -217,15 +223,17 @@ def _rows(article: Article, passages: Sequence[Passage]) -> Iterator[Row]:
         yield "sentences", sentence_id(article.id, span), article.text[slice(*span)], {"article": article.id}
 
 
-def _kept(rows: Sequence[Row], wanted: Manifest, old: Index | None) -> dict[tuple[str, str], Any]:
+def _kept(wanted: Manifest, old: Manifest | None, folder: Path) -> dict[tuple[str, str], Any]:
     """Vectors of the articles that did not change, by (kind, id)."""
     kept: dict[tuple[str, str], Any] = {}
-    if old is None:
+    same = [id_ for id_, sha in wanted.articles.items() if old and old.articles.get(id_) == sha]
+    if not old or not same:
         return kept
-    for article_id, sha in wanted.articles.items():
-        if old.manifest.articles.get(article_id) == sha:
-            for kind, vectors in zip(("passages", "sentences"), old.vectors_of(article_id), strict=True):
-                kept.update({(kind, id_): v for id_, v in vectors.items()})
+    index = Index(folder, old)
+    for article_id in same:
+        for kind, vectors in zip(("passages", "sentences"), index.vectors_of(article_id), strict=True):
+            kept.update({(kind, id_): v for id_, v in vectors.items()})
+    index.close()
     return kept
 
 
@@ -243,4 +251,4 @@ def _embed(
     return kept
 
 
-__all__ = ["Progress", "RagError", "build_index", "check_recipe", "corpus_articles", "refresh"]
+__all__ = ["Progress", "RagError", "build_index", "check_recipe", "corpus_articles", "posted_folder", "refresh"]

@@ -3,10 +3,12 @@ command line and evaluation."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -17,15 +19,21 @@ from rag.config import Config
 from rag.embed import MiniLM
 from rag.errors import BadInput, ModelMissing, UnknownArticle
 from rag.extract import Draft, extract
+from rag.generate import Generator
 from rag.intent import Intent, intent_of
+from rag.llm.speech import Deadline
 from rag.overview import CANNED, about_the_page, summary
 from rag.question import clean_question
 from rag.retrieve import Found, HybridRetriever
-from rag.rewrite import standalone
+from rag.rewrite import queries
 from rag.store import Index, read_manifest
-from rag.types import ALL, Answer, Article, Citation, Question
+from rag.types import ALL, REFUSAL, Answer, Article, Citation, Passage, Question
 
-REFUSAL = "The article doesn't say."
+if TYPE_CHECKING:
+    from rag.reader.model import Reader
+
+_KEPT_OPEN = 2
+"""Replaced generations that stay open, for answers that began before the switch."""
 Answerer = Callable[[str, Found, Mapping[str, Article]], Draft]
 """(stand-alone query, what was found, articles by slug) → what to say."""
 
@@ -45,9 +53,12 @@ class QAChain(Runnable[Question, Answer]):
         config: Config,
         answerer: Answerer = extract,
         notice: str | None = None,
+        llm: Generator | None = None,
     ) -> None:
         self._index, self._embedder, self._config = index, embedder, config
-        self._answerer, self._notice = answerer, notice
+        self._answerer, self._notice, self._llm = answerer, notice, llm
+        self._switching = threading.Lock()
+        self._replaced: list[Index] = []
         self.retriever = HybridRetriever(index=index, embedder=embedder, top_k=config.top_k)
 
     @property
@@ -58,6 +69,20 @@ class QAChain(Runnable[Question, Answer]):
     @property
     def default_article(self) -> str:
         return self._index.default_article
+
+    @property
+    def answerers(self) -> tuple[str, ...]:
+        """What `Question.answerer` may be; the last but one is the default where there is a choice."""
+        return ("reader", "llm", "both") if self._llm else ("reader",)
+
+    @property
+    def llm_name(self) -> str | None:
+        """`provider:model` of the language model, if one is configured."""
+        return self._llm.name if self._llm else None
+
+    def answered_by(self, answerer: Answerer) -> QAChain:
+        """The same chain, index and encoder with another embedded answerer."""
+        return QAChain(self._index, self._embedder, self._config, answerer)
 
     def invoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> Answer:
         def last(question: Question) -> Answer:
@@ -75,58 +100,109 @@ class QAChain(Runnable[Question, Answer]):
 
     def _answers(self, question: Question) -> Iterator[Answer]:
         clock = _Clock()
-        self._follow_index()
+        retriever = self.follow_index()
+        index = retriever.index  # one generation from here to the citation, whatever is switched to meanwhile
         text = clean_question(question.text, self._config.max_question_chars)
-        scope = self._scope(question.article_id)
+        scope = self._scope(question.article_id, index)
         intent = intent_of(text)
-        if intent is not Intent.QUESTION:
-            draft: Draft | str | None = self._about(intent, scope)
-            answer = Answer(question, text, "", confidence=1.0)
+        llm = self._chosen_llm(question, intent)
+        history = [clean_question(h, self._config.max_question_chars) for h in question.history if h.strip()]
+        wordings, asked = queries(text, history), None
+        if llm:  # it begins to work while the reader reads
+            deadline = Deadline(self._config.llm_deadline_s)
+            wordings = [llm.standalone(text, history, deadline)]
+            near = partial(_nearest, retriever, wordings[0], scope)
+            asked = llm.ask(wordings[0], retriever.lexical(scope).passages, near, index.articles, deadline)
+        draft: Draft | str | None
+        if intent is Intent.QUESTION:
+            answer, draft = self._surest(question, wordings, retriever, scope, clock)
         else:
-            history = [clean_question(h, self._config.max_question_chars) for h in question.history if h.strip()]
-            query = standalone(text, history)
-            found = self.retriever.search(query, scope)
-            clock.lap("retrieve")
-            draft = self._answerer(query, found, self.articles)
-            clock.lap("read")
-            answer = Answer(question, query, "", confidence=draft.confidence, passages=found.hits, notice=self._notice)
-        for snapshot in self._written(answer, draft):
-            clock.lap("cite")
+            answer, draft = Answer(question, text, "", confidence=1.0), self._about(intent, scope, index)
+        snapshots = self._written(answer, draft, index.articles)
+        if llm and asked:
+            *_, embedded = snapshots
+            snapshots = llm.answers(asked, replace(answer, query=wordings[0]), embedded, index.articles)
+            if question.answerer == "both":
+                snapshots = (replace(s, beside=embedded) for s in snapshots)
+        for snapshot in snapshots:
+            clock.lap("generate" if asked else "cite")
             yield replace(snapshot, timings=clock.laps())
 
-    def _written(self, answer: Answer, draft: Draft | str | None) -> Iterator[Answer]:
+    def _surest(
+        self, question: Question, queries: Sequence[str], retriever: HybridRetriever, scope: str, clock: _Clock
+    ) -> tuple[Answer, Draft]:
+        """A follow-up can be meant in several ways: each is searched and read, the surest answer is kept. Where none
+        is answered, the most trusted one's refusal is."""
+        read: list[tuple[str, Found, Draft]] = []
+        for query in queries:
+            found = retriever.search(query, scope)
+            clock.lap("retrieve")
+            read.append((query, found, self._answerer(query, found, retriever.index.articles)))
+            clock.lap("read")
+        answered = [r for r in read if not r[2].refused]
+        query, found, draft = max(answered, key=lambda r: r[2].confidence) if answered else read[0]
+        by = "sentences" if self._answerer is extract else "reader"
+        known = Answer(question, query, "", confidence=draft.confidence, notice=self._notice, answerer=by)
+        return replace(known, passages=draft.hits or found.hits), draft
+
+    def _chosen_llm(self, question: Question, intent: Intent) -> Generator | None:
+        """The language model when the question is for it: what is asked of the text, and wanted from it."""
+        if question.answerer not in (None, *self.answerers):
+            raise BadInput(
+                f"The answerer {question.answerer!r} is not there; there is: {', '.join(self.answerers)}. "
+                "RAG_LLM=provider:model brings a language model in."
+            )
+        of_the_text = intent in (Intent.QUESTION, Intent.SUMMARY, Intent.ABOUT)
+        return self._llm if of_the_text and question.answerer != "reader" else None
+
+    def _written(
+        self, answer: Answer, draft: Draft | str | None, articles: Mapping[str, Article]
+    ) -> Iterator[Answer]:
         """Snapshots of the answer as its sentences are cited, one more in each."""
         if draft is None:
             yield replace(answer, text="The page doesn't say.", refused=True, confidence=0.0)
         elif isinstance(draft, str):
             yield replace(answer, text=draft)
         elif draft.refused:
-            nearest = cite(self.articles[draft.nearest[0]], draft.nearest[1]) if draft.nearest else None
+            nearest = cite(articles[draft.nearest[0]], draft.nearest[1]) if draft.nearest else None
             yield replace(answer, text=REFUSAL, refused=True, nearest=nearest)
         else:
             citations: tuple[Citation, ...] = ()
             for number, (article_id, span) in enumerate(draft.sentences, start=1):
-                citations += (cite(self.articles[article_id], span, number),)
+                citations += (cite(articles[article_id], span, number),)
                 yield replace(answer, text=cited_text(citations), short=draft.short, citations=citations)
 
-    def _about(self, intent: Intent, scope: str) -> Draft | str | None:
+    def _about(self, intent: Intent, scope: str, index: Index) -> Draft | str | None:
         if intent in CANNED:
             return CANNED[intent]
         if intent in (Intent.SUMMARY, Intent.ABOUT):
-            sentences = summary(self._index, scope, many=intent is Intent.SUMMARY)
+            sentences = summary(index, scope, many=intent is Intent.SUMMARY)
             return Draft(tuple(sentences), 1.0, None, refused=False)
-        return about_the_page(intent, list(self.articles.values()) if scope == ALL else [self.articles[scope]])
+        return about_the_page(intent, list(index.articles.values()) if scope == ALL else [index.articles[scope]])
 
-    def _scope(self, article_id: str | None) -> str:
-        scope = article_id or self.default_article
-        if scope != ALL and scope not in self.articles:
-            raise UnknownArticle(f"There is no article {scope!r}. There are: {', '.join(self.articles)}, and {ALL}.")
+    def _scope(self, article_id: str | None, index: Index) -> str:
+        scope = article_id or index.default_article
+        if scope != ALL and scope not in index.articles:
+            raise UnknownArticle(f"There is no article {scope!r}. There are: {', '.join(index.articles)}, and {ALL}.")
         return scope
 
-    def _follow_index(self) -> None:
-        if not self._index.in_use:
-            self._index = Index(self._config.index, read_manifest(self._config.index))
-            self.retriever = HybridRetriever(index=self._index, embedder=self._embedder, top_k=self._config.top_k)
+    def follow_index(self) -> HybridRetriever:
+        """The retriever over the generation in use; one thread opens a new one, the others wait for it."""
+        with self._switching:
+            if not self._index.in_use:
+                fresh = Index(self._config.index, read_manifest(self._config.index))
+                self._replaced.append(self._index)
+                self._index = fresh
+                self.retriever = HybridRetriever(index=self._index, embedder=self._embedder, top_k=self._config.top_k)
+                while len(self._replaced) > _KEPT_OPEN:
+                    self._replaced.pop(0).close()
+            return self.retriever
+
+
+def _nearest(retriever: HybridRetriever, query: str, scope: str) -> list[Passage]:
+    """Many more passages than the reader reads, best first: what a language model is given of a long article."""
+    wide = retriever.model_copy(update={"top_k": 8 * retriever.top_k})
+    return [hit.passage for hit in wide.search(query, scope).hits]
 
 
 class _Clock:
@@ -145,24 +221,33 @@ class _Clock:
         return {**self._laps, "total": 1000 * (self._last - self._start)}
 
 
-def load_chain(config: Config) -> QAChain:
+def load_chain(
+    config: Config,
+    share_embedder: Callable[[Embeddings], Embeddings] = lambda one: one,
+    share_reader: Callable[[Reader], Reader] = lambda one: one,
+) -> QAChain:
     """Open the index in `config.index`. Raises IndexMissing, IndexMismatch or StoreUnavailable, each of which names
-    the next command; `build.refresh` makes the index first."""
+    the next command; `build.refresh` makes the index first. A server with many askers wraps the two models, so that
+    questions share forward passes."""
     manifest = read_manifest(config.index)
     check_recipe(manifest, config)
-    answerer, notice = load_answerer(config)
-    return QAChain(Index(config.index, manifest), MiniLM(), config, answerer, notice)
+    answerer, notice = load_answerer(config, share_reader)
+    llm = Generator.load(config) if config.llm else None
+    return QAChain(Index(config.index, manifest), share_embedder(MiniLM()), config, answerer, notice, llm)
 
 
-def load_answerer(config: Config) -> tuple[Answerer, str | None]:
+def load_answerer(
+    config: Config, share_reader: Callable[[Reader], Reader] = lambda one: one
+) -> tuple[Answerer, str | None]:
     """What `config.answerer` names; without the reader's weights whole sentences answer, and the notice says so."""
     if config.answerer == "sentences":
         return extract, None
     if config.answerer != "reader":
         raise BadInput(f"RAG_ANSWERER={config.answerer!r} is not known: write reader or sentences.")
-    from rag.reader.answer import SpanAnswerer
+    from rag.reader.answer import Calibration, SpanAnswerer
+    from rag.reader.model import Reader
 
     try:
-        return SpanAnswerer.load().answer, None
+        return SpanAnswerer(share_reader(Reader.load()), Calibration.load()).answer, None
     except ModelMissing as fault:
         return extract, f"Answered with whole sentences: {fault}"

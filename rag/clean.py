@@ -104,6 +104,8 @@ def _without_duplicates(found: Sequence[Article]) -> tuple[list[Article], list[s
     return kept, remarks
 
 
+_TARGET = r"(?:[^()\s]|\([^()\s]*\))+(?:\s+\"[^\"]*\")?"
+"""Where a Markdown link leads: one pair of brackets may stand in the address, as in Wikipedia's."""
 _Shingles = frozenset[tuple[str, ...]]
 
 
@@ -133,6 +135,6 @@ def _markdown(text: str) -> tuple[str, str]:
 
 
 def _unmarked(line: str) -> str:
-    line = re.sub(r"!\[([^\]]*)\]\([^)]*\)", "", line)
-    line = re.sub(r"\[([^\]]+)\]\([^)\s]+(?:\s+\"[^\"]*\")?\)", r"\1", line)
+    line = re.sub(rf"!\[([^\]]*)\]\({_TARGET}\)", "", line)
+    line = re.sub(rf"\[([^\]]+)\]\({_TARGET}\)", r"\1", line)
     return re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", line)

@@ -16,7 +16,7 @@ from functools import lru_cache
 from rag.intent import wants_many
 from rag.lexical import BM25, STOPWORDS, content_words, coverage, stem
 from rag.retrieve import Found
-from rag.types import Article, Span
+from rag.types import Article, Hit, Span
 
 _END = re.compile(r"[.!?…:。！？][\"'”’»)\]]*$")
 _NAME = re.compile(r"(?<![.?!] )(?<!^)\b[A-Z]\w+")
@@ -34,13 +34,15 @@ questions and 26% of the unanswerable. Words and cosines tell no more; a trained
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What an answerer hands to the chain: the sentences to quote, in the order shown, the exact span if it has
-    one, the confidence in [0, 1], and the nearest sentence to offer with a refusal."""
+    one, the confidence in [0, 1], the nearest sentence to offer with a refusal, and the found passages in its own
+    order, best first (empty: as they were found)."""
 
     sentences: tuple[Sentence, ...]
     confidence: float
     nearest: Sentence | None
     refused: bool
     short: str | None = None
+    hits: tuple[Hit, ...] = ()
 
 
 def extract(query: str, found: Found, articles: Mapping[str, Article]) -> Draft:
@@ -107,9 +109,23 @@ def names_and_numbers(query: str) -> list[str]:
     return [stem(n.lower()) for n in found] + [w for w in content_words(query) if w[0].isdigit()]
 
 
+_SAME = ("america american usa us states", "britain british uk england english", "france french", "spain spanish",
+         "netherlands dutch holland", "switzerland swiss", "denmark danish")  # fmt: skip
+"""Names of one country that do not begin alike."""
+
+
 def _held(name: str, bm25: BM25, text: str) -> bool:
-    """Whether the article has the name, or, for an abbreviation, a name with those initials."""
-    return name in bm25 or name in _initials(text)
+    """Whether the article has the name, one that begins alike ("Korean" for "Korea"), another of the same country, or,
+    for an abbreviation, a name with those initials."""
+    alike = next((group.split() for group in _SAME if name in group.split()), [name])
+    begins = len(name) > 3 and name[:4] in _beginnings(text)
+    return begins or any(n in bm25 for n in alike) or name in _initials(text)
+
+
+@lru_cache(maxsize=64)
+def _beginnings(text: str) -> frozenset[str]:
+    """The first four letters, lower case, of every capitalised word."""
+    return frozenset(w[:4].lower() for w in re.findall(r"\b[A-Z]\w+", text))
 
 
 @lru_cache(maxsize=64)

@@ -6,9 +6,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
+Tokens = Callable[[str], list[str]]
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+(?:['’]\w+)?", re.UNICODE)
 STOPWORDS = frozenset(
     "a about above after again all also am an and any are as at be because been before being below between both "
@@ -35,6 +36,17 @@ def content_words(text: str) -> list[str]:
     return [stem(w) for w in _WORD.findall(text.lower()) if re.sub(r"['’].*", "", w) not in STOPWORDS]
 
 
+def words_and_pairs(text: str) -> list[str]:
+    """`words`, and each two that stand side by side: "the first court" is more than its three words."""
+    single = words(text)
+    return single + [f"{a} {b}" for a, b in zip(single, single[1:], strict=False)]
+
+
+def roots(text: str) -> list[str]:
+    """`content_words` cut to five letters, so that "migration" meets "migrants"; for ranking alone, it is crude."""
+    return [w[:5] for w in content_words(text)]
+
+
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """A light English stemmer: plural, possessive, -ing and -ed only, so that no two words become one by chance."""
@@ -55,10 +67,12 @@ def stem(word: str) -> str:
 
 
 class BM25:
-    """Okapi BM25 over a fixed list of texts (Robertson and Zaragoza 2009, k1 and b as there), idf never negative."""
+    """Okapi BM25 over a fixed list of texts (Robertson and Zaragoza 2009), idf never negative. k1 and b are low, since
+    these texts are of one length. Thirty lines of our own: `bm25s` would not tell idf and which words there are."""
 
-    def __init__(self, texts: Iterable[str], k1: float = 1.2, b: float = 0.75) -> None:
-        self._counts = [Counter(words(t)) for t in texts]
+    def __init__(self, texts: Iterable[str], tokens: Tokens = words, k1: float = 0.6, b: float = 0.3) -> None:
+        self._tokens = tokens
+        self._counts = [Counter(tokens(t)) for t in texts]
         lengths = [sum(c.values()) for c in self._counts]
         mean = sum(lengths) / len(lengths) if lengths else 1.0
         self._norms = [k1 * (1 - b + b * n / (mean or 1.0)) for n in lengths]
@@ -75,7 +89,7 @@ class BM25:
 
     def scores(self, query: str) -> list[float]:
         """A score for each text, in their order; higher is better, 0 shares no word with the query."""
-        wanted = {w: self.idf(w) for w in set(words(query)) if w in self._df}
+        wanted = {w: self.idf(w) for w in set(self._tokens(query)) if w in self._df}
         return [
             sum(idf * c[w] * (self._k1 + 1) / (c[w] + norm) for w, idf in wanted.items() if w in c)
             for c, norm in zip(self._counts, self._norms, strict=True)

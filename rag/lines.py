@@ -22,7 +22,7 @@ _DATE = rf"\b\d{{1,2}}\.?\s+(?:{_MONTHS})\.?,?\s+\d{{4}}\b|\b(?:{_MONTHS})\.?\s+
 _DATE += r"|\b\d{4}[-./]\d{1,2}[-./]\d{1,2}\b|\b\d{1,2}[./]\d{1,2}[./]\d{4}\b"
 _TIME = re.compile(f"{_AGO}|{_DATE}", re.IGNORECASE)
 _LABEL = re.compile(r"^(?:last )?(?:published|updated|modified|posted|time|date)\b(?: on)?[:\s]*", re.IGNORECASE)
-_BY = re.compile(r"^(?i:written |story )?(?i:by):?\s+(?=[A-Z\u00c0-\uffff])")
+_BY = re.compile(r"^(?i:written |story |posted )?(?i:by):?\s+(?=[A-Z\u00c0-\uffff])")
 _EDGES = " \t|·•,;:–—-"
 
 
@@ -120,7 +120,7 @@ def byline(text: str) -> dict[str, str] | None:
         return None
     found = {"published": time.group()} if time else {}
     if written:
-        found["byline"] = name[written.end() :].strip(_EDGES)
+        found["byline"] = re.sub(r" (?:on|at)$", "", name[written.end() :].strip(_EDGES))  # "by Ana on 12 March"
     elif is_name(name):
         found["publisher"] = name
     elif count_words(name) > 2:

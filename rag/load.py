@@ -16,12 +16,14 @@ from pathlib import Path
 from rag import frontmatter
 from rag.clean import articles_of, normalise
 from rag.errors import BadInput
+from rag.frontmatter import is_slug, slug
+from rag.html import encoding_of, main_text
 from rag.types import ALL, Article
 
 TEXT = (".txt", ".text", ".md", ".markdown")
 """Suffixes that are read."""
-PAGES = (".html", ".htm", ".xhtml", ".mhtml")
-"""Suffixes of saved pages with markup, which are not read yet."""
+PAGES = (".html", ".htm", ".xhtml")
+"""Suffixes of saved pages with markup; their main text is read (`html.py`)."""
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -31,8 +33,10 @@ def read_page(path: Path, max_mb: float) -> str:
     """The text of a file, as it stands there; raise BadInput that says what is wrong with it and what to do."""
     _check_kind(path)
     data = _read(path, max_mb)
+    if _is_page(path):
+        return _decode(path, data, encoding_of(data))
     if data.startswith(_UTF16):
-        text = _decode(path, data, "utf-16")
+        text = _decode(path, data, "UTF-16")
     else:
         # before decoding: "binary" says more about a picture than "not UTF-8 at byte 1"
         if b"\x00" in data[:8192]:
@@ -44,11 +48,8 @@ def read_page(path: Path, max_mb: float) -> str:
     if not normalise(text).strip():
         raise BadInput(f"{path} is empty: there is no text in it. Save the page's text again and retry.")
     if re.match(r"\s*<(?:!doctype html|html)\b", text, re.IGNORECASE):
-        raise BadInput(f"{path} holds HTML, which is not read yet. {_SAVE_AS_TEXT}")
+        raise BadInput(f"{path} holds HTML. Call it {path.stem}.html, and its main text is read.")
     return text
-
-
-_SAVE_AS_TEXT = "Open the page in a browser, select all, copy, and save it as a .txt file (UTF-8)."
 
 
 def _check_kind(path: Path) -> None:
@@ -59,10 +60,13 @@ def _check_kind(path: Path) -> None:
         raise BadInput(f"{path} does not exist. Check the spelling, and the folder you are in.")
     if not path.is_file():
         raise BadInput(f"{path} is not a regular file. Give a .txt or .md file.")
-    if suffix in PAGES:
-        raise BadInput(f"{path} is a web page with markup, which is not read yet. {_SAVE_AS_TEXT}")
-    if suffix not in TEXT:
-        raise BadInput(f"{path}: files of the kind {suffix or '(no suffix)'} are not read. Give a .txt or .md file.")
+    if suffix not in TEXT + PAGES:
+        kind = suffix or "(no suffix)"
+        raise BadInput(f"{path}: files of the kind {kind} are not read. Give a .txt, .md or .html file.")
+
+
+def _is_page(path: Path) -> bool:
+    return path.suffix.casefold() in PAGES
 
 
 def _read(path: Path, max_mb: float) -> bytes:
@@ -83,8 +87,8 @@ def _decode(path: Path, data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        if encoding == "utf-16":
-            raise BadInput(f"{path} is damaged UTF-16 at byte {error.start}. Save it again as UTF-8.") from None
+        if not encoding.startswith("utf-8"):
+            raise BadInput(f"{path} is damaged {encoding} at byte {error.start}. Save it again as UTF-8.") from None
         # utf-8-sig counts from behind the mark
         at = error.start + (len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0)
         raise BadInput(
@@ -102,6 +106,8 @@ def load_articles(
     `remark` is called with one line for each thing that was left out.
     """
     text = read_page(path, max_mb)
+    if _is_page(path):
+        return [_of_page(text, path, names)]
     markdown = path.suffix.casefold() in (".md", ".markdown")
     plain = normalise(text)
     if markdown and _id(path) == ALL:
@@ -122,6 +128,16 @@ def load_articles(
 
 def _id(path: Path) -> str:
     return frontmatter.stem_slug(path.stem)
+
+
+def _of_page(html: str, path: Path, names: Sequence[str]) -> Article:
+    """The article of a page with markup: its main text, under the title and by the publisher that it names."""
+    page = main_text(html, str(path))
+    name = [*names, slug(page.title or path.stem)][0]
+    if not is_slug(name) or len(names) > 1:
+        raise BadInput(f"{path}: {', '.join(names)!r} can not name its one article; use letters, digits and hyphens.")
+    facts = {**page.metadata, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "role": "main", "position": "1"}
+    return Article(name, page.title or path.stem, page.text, path.name, facts)
 
 
 def _with_front_matter(text: str, path: Path) -> Article:

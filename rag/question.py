@@ -33,3 +33,24 @@ def clean_question(text: str, max_chars: int) -> str:
     if not any(c.isalnum() for c in line):
         raise BadInput(f"The question {line[:40]!r} holds no word to look for. Type what you want to know in words.")
     return line
+
+
+_TEXT = r"(?:the|this) (?:article|text|story|piece|page|author)"
+_ABOUT_THE_TEXT = re.compile(
+    r"(?:(?<!\bis)(?<!\bare)(?<!\bwas)(?<!\bwere),? (?:that (?:is|are) |which (?:is|are) |as )?(?:described|mentioned|"
+    r"stated|discussed|given|reported|cited|quoted|named|listed|told))?"
+    rf",? (?:in|by|from|according to) {_TEXT}\b,?|^(?:according to|in|from) {_TEXT},? ",
+    re.IGNORECASE,
+)
+
+
+def bare(question: str) -> str:
+    """The question without what says only that the article is asked, and without emoji: the reader was trained on
+    questions that do not know they are about an article.
+
+    >>> bare("What is the domino effect described in the article? 🙂")
+    'What is the domino effect?'
+    """
+    plain = "".join(c for c in question if unicodedata.category(c) != "So")
+    stripped = re.sub(r" +(?=[?.!]|$)|^ +", "", _ABOUT_THE_TEXT.sub("", plain))
+    return stripped if any(c.isalnum() for c in stripped) else question

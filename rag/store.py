@@ -1,23 +1,28 @@
 """Vectors on disk, by Chroma: write a whole generation, open one, search it.
 
-    .index/CURRENT              names the generation in use; replaced in one step, so a reader sees old or new
-    .index/gen-…/manifest.json  what made it: model, file hash, dimension, chunker, article hashes, counts
+    .index/CURRENT              names the generation in use, and its manifest's hash; replaced in one step, so a reader
+                                sees old or new
+    .index/gen-…/manifest.json  what made it: model, file hash, dimension, chunker, article hashes, counts; and the
+                                hash of every other file of the generation
     .index/gen-…/articles.json  the texts that all offsets refer to
     .index/gen-…/chroma/        the vectors (or, with RAG_CHROMA_URL, collections of that name on the server)
 
+Nothing of a generation changes after it was written: `seal.py` checks it, and copies it for those who open it.
 Traps: another model of the same dimension fails in silence, hence the manifest; re-indexing in place loses the old
 index when the process dies, hence a folder per generation; Chroma's Settings read a stray .env, hence _env_file=None.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import sqlite3
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,15 +31,19 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from rag.errors import IndexMismatch, IndexMissing, StoreUnavailable
+from rag.seal import MANIFEST, Copy, broken, seal, sha256_of
 from rag.types import ALL, Article, Passage, Span
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection
 
-FORMAT = 1
+FORMAT = 2
 POINTER = "CURRENT"
 REBUILD = "Run `python -m rag index` to build it again from the corpus."
+
+
+RECIPE = ("format", "model", "model_sha256", "dimension", "chunker", "chroma", "chromadb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +56,20 @@ class Manifest:
     dimension: int
     chunker: str
     chroma: str
+    """the Chroma server's address; empty for a folder"""
+    chromadb: str
+    """version that wrote the files"""
     default_article: str
     articles: Mapping[str, str]
     """slug → sha256 of what was indexed of the article"""
     passages: int
     sentences: int
+    files: Mapping[str, str]
+    """path in the generation's folder → sha256, of every other file of it"""
     format: int = FORMAT
 
-    def recipe(self) -> tuple[object, ...]:
-        return self.format, self.model, self.model_sha256, self.dimension, self.chunker, self.chroma
+    def recipe(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in RECIPE}
 
 
 @contextmanager
@@ -76,7 +90,12 @@ def store_faults(what: str, where: object) -> Iterator[None]:
             f"{what}: the Chroma server at {where} does not answer ({fault}). "
             "Start it (`chroma run`), or unset RAG_CHROMA_URL."
         ) from fault
-    except (OSError, sqlite3.Error, ChromaError) as fault:
+    except OSError as fault:
+        raise StoreUnavailable(
+            f"{what}: {fault.filename or where} can not be used ({fault.strerror or fault}). "
+            "Mend that, or set RAG_INDEX to another folder."
+        ) from fault
+    except (sqlite3.Error, ChromaError) as fault:
         raise StoreUnavailable(f"{what}: {where} can not be used ({fault}). {REBUILD}") from fault
 
 
@@ -117,36 +136,51 @@ def write_vectors(
 
 def read_pointer(folder: Path) -> str | None:
     """The name of the generation in use, or None when there is no index."""
+    return _pointer(folder)[0] or None
+
+
+def _pointer(folder: Path) -> tuple[str, str]:
+    """Name of the generation in use and the hash of its manifest; empty where there is none."""
     try:
-        return (folder / POINTER).read_text(encoding="utf-8").strip() or None
+        words = (folder / POINTER).read_text(encoding="utf-8", errors="replace").split()
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        words = []
     except OSError as fault:
         raise StoreUnavailable(f"The index at {folder} can not be read ({fault}). Check its permissions.") from fault
+    return (words[0], words[1]) if len(words) == 2 else ("", "")
 
 
 def write_pointer(folder: Path, generation: str) -> None:
     """Switch to a generation: after this line the new one answers, before it the old one."""
     fresh = folder / f"{POINTER}.new"
     with fresh.open("w", encoding="utf-8") as file:
-        file.write(generation + "\n")
+        file.write(f"{generation} {sha256_of(folder / generation / MANIFEST)}\n")
         file.flush()
         os.fsync(file.fileno())
     os.replace(fresh, folder / POINTER)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest in use; IndexMissing without an index, IndexMismatch when it is not one of this version's."""
-    generation = read_pointer(folder)
-    if generation is None:
+    """The manifest in use; IndexMissing without an index, IndexMismatch when it is damaged or of another version."""
+    generation, sha256 = _pointer(folder)
+    if not generation:
         raise IndexMissing(f"There is no index in {folder} yet. Run `python -m rag index`.")
+    path = folder / generation / MANIFEST
     try:
-        values = json.loads((folder / generation / "manifest.json").read_text(encoding="utf-8"))
-        return Manifest(**values)
-    except FileNotFoundError:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise ValueError("it is not the one that was written")
+        return Manifest(**json.loads(data))
+    except (FileNotFoundError, NotADirectoryError):
         raise IndexMissing(f"The index in {folder} has lost {generation}. {REBUILD}") from None
     except (OSError, ValueError, TypeError) as fault:
-        raise IndexMismatch(f"The manifest of {folder / generation} can not be read ({fault}). {REBUILD}") from fault
+        raise IndexMismatch(f"The manifest {path} can not be used ({fault}). {REBUILD}") from fault
+
+
+def check_whole(home: Path, manifest: Manifest) -> None:
+    """Raise IndexMismatch when a file of a generation is damaged, missing or too many."""
+    if damaged := broken(home, manifest.files):
+        raise IndexMismatch(f"The index is damaged: {home / damaged[0]} is not as it was written. {REBUILD}")
 
 
 class Index:
@@ -156,13 +190,27 @@ class Index:
         self.folder = folder
         self.manifest = manifest
         self._home = folder / manifest.generation
-        self.articles = _read_articles(self._home)
-        self._client = connect(self._home, manifest.chroma)
+        with store_faults("The index can not be opened", self._home):
+            self._copy = Copy(self._home)
+        check_whole(self._copy.path, manifest)
+        self.articles = _read_articles(self._copy.path)
+        self._client = connect(self._copy.path, manifest.chroma)
+        self._disconnect = weakref.finalize(self, self._client.close)  # type: ignore[attr-defined]
         with store_faults("The index can not be read", manifest.chroma or self._home):
-            self._passages = self._client.get_collection(f"{manifest.generation}-passages", embedding_function=None)
-            self._sentences = self._client.get_collection(f"{manifest.generation}-sentences", embedding_function=None)
+            self._passages = self._collection("passages")
+            self._sentences = self._collection("sentences")
             self.passages = self._load_passages()
             self._probe()
+
+    def _collection(self, kind: str) -> Collection:
+        from chromadb.errors import NotFoundError
+
+        name = f"{self.manifest.generation}-{kind}"
+        try:
+            return self._client.get_collection(name, embedding_function=None)
+        except NotFoundError:
+            where = self.manifest.chroma or self._home
+            raise IndexMismatch(f"Chroma at {where} has lost the collection {name}. {REBUILD}") from None
 
     def _load_passages(self) -> dict[str, Passage]:
         rows = self._passages.get(include=["metadatas"])
@@ -223,7 +271,9 @@ class Index:
         return self.manifest.default_article
 
     def close(self) -> None:
-        self._client.close()  # type: ignore[attr-defined]
+        """Let go of Chroma and of the copy; the garbage collector does so too, when the last question is through."""
+        self._disconnect()
+        self._copy.close()
 
 
 def _read_articles(home: Path) -> dict[str, Article]:
@@ -244,11 +294,13 @@ def _sentence_key(id_: str) -> tuple[str, Span]:
     return article, (int(start), int(end))
 
 
-def write_generation(home: Path, manifest: Manifest, articles: Sequence[Article]) -> None:
-    """The two JSON files of a generation; written last, so a folder without a manifest is not one."""
+def write_generation(home: Path, manifest: Manifest, articles: Sequence[Article]) -> Manifest:
+    """The two JSON files of a generation, and its seal; written last, so a folder without a manifest is not one."""
     rows = [asdict(a) for a in articles]
     (home / "articles.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
-    (home / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
+    sealed = replace(manifest, files=seal(home))
+    (home / MANIFEST).write_text(json.dumps(asdict(sealed), indent=1), encoding="utf-8")
+    return sealed
 
 
 def remove_generations(folder: Path, keep: set[str], chroma_url: str) -> None:

@@ -13,6 +13,9 @@ from typing import Any
 ALL = "all"
 """The scope that searches every article; an article can not take it as its id."""
 
+REFUSAL = "The article doesn't say."
+"""What a refusal says."""
+
 Span = tuple[int, int]
 
 
@@ -41,8 +44,8 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A retrieved passage. `score` (fused reciprocal rank) and `similarity` (cosine, best of passage and its
-    sentences, in [-1, 1]): higher is better."""
+    """A retrieved passage. Higher is better: `score` (fused; standard deviations above the scope's mean passage, so
+    about -1 to 5) and `similarity` (cosine, best of passage and its sentences, in [-1, 1])."""
 
     passage: Passage
     score: float
@@ -67,11 +70,47 @@ class Citation:
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a person asks. `history` holds the earlier questions of the conversation, oldest first;
-    `article_id` is a slug, `ALL`, or None for the index's default article."""
+    `article_id` is a slug, `ALL`, or None for the index's default article; `answerer` one of `QAChain.answerers`
+    (`reader`, the embedded one; `llm`; `both`, to compare), or None for the configured one."""
 
     text: str
     history: tuple[str, ...] = ()
     article_id: str | None = None
+    answerer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What is known of a language model's part in an answer, also when its words were replaced.
+
+    `unsupported` are spans of `Answer.text`, sentences that nothing in the article supports; `removed` counts those
+    left out; `dropped` are markers that named no passage, links and images; `whole` tells whether it was given all
+    of the article, `given` are the sentences it was given; `usage` has `seconds`, and `input_tokens` and
+    `output_tokens` when the provider counts them; `fault` says why the embedded answerer spoke instead.
+    """
+
+    model: str
+    unsupported: tuple[Span, ...] = ()
+    removed: int = 0
+    dropped: tuple[str, ...] = ()
+    whole: bool = True
+    given: tuple[tuple[str, Span], ...] = ()
+    usage: Mapping[str, float] = field(default_factory=dict)
+    cached: bool = False
+    fault: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "unsupported": [list(span) for span in self.unsupported],
+            "removed": self.removed,
+            "dropped": list(self.dropped),
+            "whole": self.whole,
+            "given": [{"article": id_, "start": start, "end": end} for id_, (start, end) in self.given],
+            "usage": dict(self.usage),
+            "cached": self.cached,
+            "fault": self.fault,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +120,9 @@ class Answer:
 
     `query` is what was searched for (the question made to stand alone); `short` the exact span, when there is
     one; `text` what is shown, with markers `[1]` that number `citations`; `confidence` is calibrated to [0, 1];
-    `timings` maps a stage's name to milliseconds.
+    `timings` maps a stage's name to milliseconds; `answerer` is who spoke: `reader`, `sentences`, `page` (greetings,
+    summaries, what the page says of itself) or a language model's `provider:model`; then `llm` tells more. Where both
+    were asked, `beside` is the embedded answerer's.
     """
 
     question: Question
@@ -95,6 +136,9 @@ class Answer:
     passages: tuple[Hit, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     notice: str | None = None
+    answerer: str = "page"
+    llm: Generated | None = None
+    beside: Answer | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The object that `ask --json` prints and the API returns: plain types only."""
@@ -119,6 +163,9 @@ class Answer:
             ],
             "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings.items()},
             "notice": self.notice,
+            "answerer": self.answerer,
+            "llm": self.llm.as_json() if self.llm else None,
+            "beside": self.beside.as_json() if self.beside else None,
         }
 
 

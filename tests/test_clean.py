@@ -238,6 +238,22 @@ def test_markdown_gives_title_and_plain_headings_and_keeps_its_lists() -> None:
     assert article.text == "See Frisch.\n\nThe dance\n\n- left\n- right\n\n```\n# no_title\n```"
 
 
+def test_a_link_goes_with_its_address_whole() -> None:
+    page = '# Bees\n\nSee [the dance](https://x.example/Dance_(bee) "a title"), ![comb](comb.png)and [sic] (twice).\n'
+    assert only(page, "notes.md").text == "See the dance, and [sic] (twice)."
+
+
+def test_a_press_release_keeps_every_line_since_none_is_clutter_for_sure() -> None:
+    page = ["FOR IMMEDIATE RELEASE", "Contact: Ana Ruiz, press@bees.example", *BEES[:4], "About the hive", BEES[4], "###"]
+    article = only("\n\n".join(page), "release.txt")
+    assert article.text == "\n\n".join(page[1:])
+
+
+def test_an_interview_is_no_menu() -> None:
+    turns = ["Q: When did it open?", "A: In 1892, my grandfather was there.", "[Music]", "Q: Thank you.", "A: Good bye."]
+    assert only("\n\n".join(["Interview with Ida Holm", *turns])).text == "\n\n".join(turns)
+
+
 def test_text_broken_at_a_fixed_width_is_joined_again() -> None:
     paragraph = " ".join(BEES)
     broken = textwrap.fill(paragraph, 72)
@@ -261,6 +277,7 @@ def test_nothing_gives_no_article(page: str) -> None:
         ("time9 hours ago", {"published": "9 hours ago"}),
         ("By Ana Ruiz | March 3rd, 2024", {"published": "March 3rd, 2024", "byline": "Ana Ruiz"}),
         ("Published: 2024-03-12 10:15", {"published": "2024-03-12"}),
+        ("Posted by Ana on 12 March 2024 in Beekeeping", {"published": "12 March 2024", "byline": "Ana"}),
         ("By the river", None),
         ("Korea's AI experts leaving", None),
         ("Nobody in the whole of Seoul had thought of it a year ago", None),

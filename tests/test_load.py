@@ -41,9 +41,10 @@ def test_utf8_and_utf16_with_a_mark_are_read(tmp_path: Path, encoding: str) -> N
         ),
         ("a.txt", b"\xef\xbb\xbfCaf\xe9", "is not UTF-8: byte 0xe9 at offset 6"),
         ("a.txt", b"\xff\xfea\x00b", "is damaged UTF-16 at byte 4"),
-        ("a.txt", "  <!DOCTYPE html><p>Bees.</p>", "holds HTML, which is not read yet. .* save it as a .txt file"),
-        ("a.html", TEXT, "is a web page with markup, which is not read yet. .* save it as a .txt file"),
-        ("a.pdf", TEXT, "files of the kind .pdf are not read. Give a .txt or .md file"),
+        ("a.txt", "  <!DOCTYPE html><p>Bees.</p>", "holds HTML. Call it a.html, and its main text is read"),
+        ("a.html", "<p>Caf\xe9".encode("latin-1"), "is not UTF-8: byte 0xe9 at offset 6"),
+        ("a.html", b"<meta charset=euc-kr>\xff", "is damaged euc-kr at byte 21"),
+        ("a.pdf", TEXT, "files of the kind .pdf are not read. Give a .txt, .md or .html file"),
         ("a", TEXT, "files of the kind .no suffix. are not read"),
     ],
 )

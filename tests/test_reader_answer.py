@@ -18,6 +18,7 @@ from rag.reader import answer as module
 from rag.reader import weights
 from rag.reader.answer import Calibration, SpanAnswerer, candidates
 from rag.reader.model import Candidate, Reading
+from rag.reader.yesno import YesNo
 from rag.retrieve import Found
 from rag.types import Article, Hit
 
@@ -27,12 +28,14 @@ TEXT = (
 )
 MILL = Article("mill", "The mill", TEXT)
 RANK = {"margin": 1.0}
+YES_NO = {"weights": {"yes": 1.0}, "yes_at": 0.9, "no_at": 0.1}
 
 
 class Scripted:
     """Finds the given strings, with the given scores, in every passage that holds them."""
 
     def __init__(self, **scores: float) -> None:
+        self.yes = 0.0
         self.scores = {text.replace("_", " "): score for text, score in scores.items()}
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
@@ -46,7 +49,7 @@ class Scripted:
         ]
         spans = tuple(sorted(found, key=lambda c: -c.score)) or (Candidate(0, 3, -9.0),)
         best = spans[0]
-        return Reading(best.start, best.end, best.score, 0.0, 0.0, 0.0, spans)
+        return Reading(best.start, best.end, best.score, 0.0, 0.0, self.yes, spans)
 
 
 def found(size: int = 30) -> Found:
@@ -107,6 +110,35 @@ def test_a_list_question_quotes_close_sentences_in_the_articles_order_and_no_far
     assert quoted == ["The dam flooded the lower meadow.", "Three farms were given up."]
 
 
+def test_the_passage_that_answers_comes_first_and_none_is_lost() -> None:
+    there = found()
+    draft = answerer(Scripted(Three_farms=4.0)).answer("Were any farms given up?", there, {"mill": MILL})
+    assert "Three farms" in draft.hits[0].passage.text and "Three farms" not in there.hits[0].passage.text
+    assert {h.passage.id for h in draft.hits} == {h.passage.id for h in there.hits}
+
+
+@pytest.mark.parametrize(("yes", "said"), [(3.0, "Yes"), (-3.0, "No"), (0.5, None)])
+def test_a_yes_no_question_gets_its_word_only_where_the_evidence_is_sure(yes: float, said: str | None) -> None:
+    reader = Scripted(Three_farms=4.0)
+    reader.yes = yes
+    fitted = Calibration(RANK, {"bias": 5.0}, 0.5, 1.0, YesNo({"yes": 1.0}, 0.9, 0.1))
+    draft = SpanAnswerer(reader, fitted).answer("Were three farms given up?", found(), {"mill": MILL})  # type: ignore[arg-type]
+    assert draft.short == said
+    assert TEXT[slice(*draft.sentences[0][1])] == "Three farms were given up."
+
+
+def test_several_good_spans_in_one_sentence_speak_for_it() -> None:
+    reader = Scripted(Ruth_Alder=3.0, masons=3.0, oats=3.4)
+    draft = answerer(reader).answer("Who worked on the mill?", found(), {"mill": MILL})
+    assert TEXT[slice(*draft.sentences[0][1])] == "Ruth Alder rebuilt it with 40 masons."
+
+
+def test_a_list_in_one_sentence_is_told_from_its_first_to_its_last_item() -> None:
+    reader = Scripted(**{"Ruth_Alder": 3.0, "40_masons": 2.5})
+    draft = answerer(reader).answer("Name the people who rebuilt it: list all of them", found(), {"mill": MILL})
+    assert draft.short == "Ruth Alder rebuilt it with 40 masons"
+
+
 def test_nothing_found_is_a_refusal_without_a_nearest_sentence() -> None:
     draft = answerer(Scripted()).answer("Who?", Found((), {}, BM25([])), {"mill": MILL})
     assert draft.refused and draft.nearest is None
@@ -136,7 +168,7 @@ def test_an_abbreviation_whose_name_stands_in_the_article_is_no_absent_name() ->
 
 
 def calibration(folder: Path, **changes: object) -> Path:
-    held = {"rank": RANK, "confidence": {"bias": 1.0}, "threshold": 0.5, "within": 1.0, "weights_sha256": "x"}
+    held = {"rank": RANK, "confidence": {"bias": 1.0}, "threshold": 0.5, "within": 1.0, "yes_no": YES_NO, "weights_sha256": "x"}
     file = folder / "calibration.json"
     file.write_text(json.dumps(held | changes))
     return file

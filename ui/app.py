@@ -22,7 +22,6 @@ from ui.render import Turn
 
 if TYPE_CHECKING:
     import gradio as gr
-    from fastapi import FastAPI
 
 STATIC = Path(__file__).parent / "static"
 TITLE = "Ask the article"
@@ -30,36 +29,11 @@ HEAD = (
     '<link rel="stylesheet" href="reader/style.css"><script defer src="reader/reader.js"></script>'
     '<meta name="color-scheme" content="light dark">'
 )
-_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 _WAIT = 0.25  # seconds between two looks at the loading thread
 
 _log = logging.getLogger(__name__)
 
 Talk = tuple[Turn, ...]
-
-
-def server(backend: Backend) -> FastAPI:
-    """The web application: our static files, and the chat at `/`, with Gradio's open doors shut."""
-    import gradio as gr
-    from fastapi import FastAPI
-    from fastapi.staticfiles import StaticFiles
-
-    app = FastAPI(title=TITLE, docs_url=None, redoc_url=None, openapi_url=None)
-    app.mount("/reader", StaticFiles(directory=STATIC))
-    theme = gr.themes.Base(font=_FONTS, font_mono=("ui-monospace", "monospace"))
-    gr.mount_gradio_app(
-        app,
-        chat(backend),
-        path="/",
-        theme=theme,
-        head=HEAD,
-        show_error=False,
-        run_history=False,  # it would store questions
-        enable_monitoring=False,
-        max_file_size="1mb",
-        footer_links=[],
-    )
-    return app
 
 
 def chat(backend: Backend) -> gr.Blocks:

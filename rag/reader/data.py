@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.chunk import chunk
+from rag.names import names, numbers
 from rag.reader import negatives
 from rag.sentences import split_sentences
 from rag.types import Article, Span
@@ -117,7 +118,7 @@ def squad_examples(asked: dict[str, list[Asked]], rng: random.Random, count: Cou
         article = Article(title, title, "\n\n".join(contexts))
         passages = [p.text for p in chunk(article, 128, 32, count)]
         near = _Nearest(passages)
-        pool = [t for c in contexts for t in negatives.names(c) + negatives.numbers(c)]
+        pool = [t for c in contexts for t in names(c) + numbers(c)]
         questions = [row.question for row in rows]
         previous: Asked | None = None
         for row in rows:
@@ -190,7 +191,7 @@ def without_answer(context: str, span: Span, answer: str, rng: random.Random) ->
 
 def follow_up(previous: str, question: str, rng: random.Random) -> str:
     """The question behind the one before it, as the chain hands follow-ups over; a shared name may become a pronoun."""
-    shared = [n for n in negatives.names(question) if n in previous]
+    shared = [n for n in names(question) if n in previous]
     if shared and rng.random() < 0.6:
         question = question.replace(shared[0], rng.choice(("it", "they", "he", "she", "this")), 1)
     return f"{previous} {question}"

@@ -1,8 +1,4 @@
-"""Checkpoint → the file that ships, and what each smaller way to store it would cost.
-
-`python -m rag.reader.export` writes the weights; `--compare SET` prints the size and the scores of half precision,
-eight bits, four bits and truncated SVD on the set's calibration articles, and writes nothing.
-"""
+"""Checkpoint → the file that ships, and the smaller ways to store it, whose cost `python -m eval.storage` prints."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Reader:
         import torch
 
         with torch.inference_mode():
-            logits, verdicts = self._network(*(torch.from_numpy(a) for a in batch(part, multiple=8)))
+            logits, verdicts = self._network(*(torch.from_numpy(a) for a in batch(part, multiple=32)))
         return logits.numpy(), verdicts.numpy()
 
 

@@ -12,14 +12,10 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 
-_NAME = re.compile(r"\b(?:[A-Z][\w'’.-]*[\w]|[A-Z]{2,})(?:\s+(?:(?:of|the|de|and)\s+)?[A-Z][\w'’.-]*\w)*")
-_NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?:st|nd|rd|th)?(?![\w])")
+from rag.names import is_question_word, kind, names, numbers
+
 _TAIL = re.compile(
     r"\s(?:in|during|after|before|by|at|for|from|under|with|between|into|on|against|through)\s[^,?]{3,50}(?=\??$)"
-)
-_QUESTION_WORDS = frozenset(
-    "what who whom whose when where which why how is are was were do does did can could will would should has have had "
-    "the a an in on at by for from of to with according during after before name along besides aside if".split()
 )
 _OPPOSITES = (
     "first last|most least|largest smallest|biggest smallest|highest lowest|greatest smallest|before after|more less|"
@@ -37,42 +33,12 @@ _OPPOSITES = (
     "created destroyed|build destroy|built destroyed|founded dissolved|joined left|arrive leave|arrived left|"
     "buy sell|bought sold|teacher student|teachers students|buyers sellers|attack defend|attacked defended"
 )
-_OPPOSITE: dict[str, str] = {}
+OPPOSITE: dict[str, str] = {}
 for _pair in _OPPOSITES.split("|"):
     _one, _other = _pair.split()
-    _OPPOSITE.setdefault(_one, _other)
-    _OPPOSITE.setdefault(_other, _one)
+    OPPOSITE.setdefault(_one, _other)
+    OPPOSITE.setdefault(_other, _one)
 _NEGATABLE = re.compile(r"\b(is|are|was|were|did|does|do|can|could|has|have|will|would|should)\b", re.I)
-
-
-def names(text: str) -> list[str]:
-    """Runs of capitalised words that are no sentence's or question's first word."""
-    found = []
-    for match in _NAME.finditer(text):
-        start, name = match.start(), match.group()
-        first, _, rest = name.partition(" ")
-        if first.lower() in _QUESTION_WORDS:
-            name = rest
-        elif not rest and (start == 0 or text[:start].rstrip()[-1:] in ".?!\"“"):
-            continue
-        if name and name.split()[0].lower() not in _QUESTION_WORDS:
-            found.append(name)
-    return found
-
-
-def numbers(text: str) -> list[str]:
-    """Numbers and years as they stand in `text`."""
-    return [m.group() for m in _NUMBER.finditer(text)]
-
-
-def kind(token: str) -> str:
-    """The rough type that decides what may replace what: 'year', 'number', 'acronym', 'name' or 'names'."""
-    if token[0].isdigit():
-        plain = token.replace(",", "")
-        return "year" if re.fullmatch(r"1\d{3}|20\d\d", plain) else "number"
-    if token.isupper():
-        return "acronym"
-    return "names" if " " in token else "name"
 
 
 def swap_entity(question: str, passage: str, pool: Sequence[str], rng: random.Random) -> str | None:
@@ -112,12 +78,12 @@ def swap_tail(question: str, passage: str, others: Sequence[str], rng: random.Ra
 
 def swap_opposite(question: str, passage: str, rng: random.Random) -> str | None:
     """The question with one word turned into its opposite, unless the passage holds the opposite too."""
-    words = [m for m in re.finditer(r"\w+", question) if m.group() in _OPPOSITE]
+    words = [m for m in re.finditer(r"\w+", question) if m.group() in OPPOSITE]
     rng.shuffle(words)
     held = set(re.findall(r"\w+", passage.lower()))
     for match in words:
-        if _OPPOSITE[match.group()] not in held:
-            return question[: match.start()] + _OPPOSITE[match.group()] + question[match.end() :]
+        if OPPOSITE[match.group()] not in held:
+            return question[: match.start()] + OPPOSITE[match.group()] + question[match.end() :]
     return None
 
 
@@ -129,7 +95,7 @@ def swap_word(question: str, passage: str, related: Callable[[str], Sequence[str
     'How many doctors quit?'
     """
     held = set(re.findall(r"\w+", passage.lower()))
-    plain = (m for m in re.finditer(r"\b[a-z]{4,}\b", question) if m.group() not in _QUESTION_WORDS)
+    plain = (m for m in re.finditer(r"\b[a-z]{4,}\b", question) if not is_question_word(m.group()))
     words = [m for m in plain if m.group() in held]
     rng.shuffle(words)
     for match in words:
