@@ -128,8 +128,8 @@ def test_a_drop_from_the_baseline_fails(run: Run, tmp_path: Path, capsys: pytest
     assert said(capsys, "gate", good, "--baseline", base, "--max-drop", "f1=0")[0] == 0
     code, text = said(capsys, "gate", bad, "--baseline", base, "--max-drop", "f1=0.02", "--max-drop", "over_abstention=0.5")
     assert code == 3
-    assert "FAIL f1 0.326 (86/86), was 1.000: worse by +0.674, 0.02 allowed" in text
-    assert "FAIL over_abstention 1.000 (58/58), was 0.000: worse by +1.000, 0.5 allowed" in text
+    assert "FAIL f1 0.326 (86/86), was 1.000: worse by 0.674, 0.02 allowed" in text
+    assert "FAIL over_abstention 1.000 (58/58), was 0.000: worse by 1.000, 0.5 allowed" in text
     # a run serves as a baseline too
     assert said(capsys, "gate", bad, "--baseline", good, "--max-drop", "f1=0.02")[0] == 3
 

@@ -12,6 +12,12 @@ from eval.report.page import page
 from ui.screenshot import CHROMIUM_ARGUMENTS, chromium
 
 PICTURE = Path(__file__).parents[1] / "report.png"
+_SHORTER = """() => {
+  for (const id of ["h-tags", "h-latency"]) document.querySelector(`section[aria-labelledby=${id}]`).hidden = true;
+  for (const result of document.querySelectorAll(".question[open] .result"))
+    Object.assign(result.style, {maxHeight: "26rem", overflow: "hidden"});
+  scrollTo(0, 0);
+}"""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -27,14 +33,12 @@ def main(argv: Sequence[str]) -> int:
         shown = browser.new_page(viewport={"width": 1180, "height": 900}, color_scheme="light")
         shown.goto(file.as_uri())
         shown.wait_for_selector("body.ready", state="attached")
-        plots, list_ = shown.locator("#h-plots"), shown.locator("#h-questions")
         shown.select_option("#outcome", "*failed")
         shown.locator(".question summary").first.click()
-        shown.locator(".question[open] .result").first.evaluate("e => { e.style.maxHeight = '22rem'; e.style.overflow = 'hidden' }")
-        shown.evaluate("for (const s of document.querySelectorAll('section[aria-labelledby=h-tags], section[aria-labelledby=h-latency]')) s.hidden = true")
-        top, bottom = plots.bounding_box(), shown.locator(".question").nth(9).bounding_box()
-        assert top and bottom and list_.is_visible()
-        area = {"x": 0.0, "y": 0.0, "width": 1180.0, "height": bottom["y"]}
+        shown.evaluate(_SHORTER)
+        top, bottom = shown.locator("#h-plots").bounding_box(), shown.locator(".question").nth(6).bounding_box()
+        assert top and bottom
+        area = {"x": 0.0, "y": top["y"] - 8, "width": 1180.0, "height": bottom["y"] - top["y"] + 8}
         shown.screenshot(path=PICTURE, full_page=True, clip=area)  # type: ignore[arg-type]
         browser.close()
     print(f"{PICTURE}: {PICTURE.stat().st_size // 1024} kB")
