@@ -121,7 +121,15 @@ def light(row: Row) -> Row:
         "repeat": row.get("repeat", 0),
         "confidence": answer.get("confidence"),
         "timings_ms": answer.get("timings_ms", {}),
+        "llm": _usage(answer.get("llm")),
     }
+
+
+def _usage(generated: Mapping[str, Any] | None) -> Row | None:
+    """What a language model's part in the answer took; None when it had none."""
+    if generated is None:
+        return None
+    return {**generated.get("usage", {}), "cached": bool(generated.get("cached")), "fault": generated.get("fault")}
 
 
 def stream_results(path: Path, mend: bool = False) -> Iterator[Row]:
