@@ -3,6 +3,7 @@
     sentences               the whole-sentence answerer, without the reader
     reader                  spans ranked by the reader's two scores alone, refused by a threshold on them
     + ranking features      ranked by all that speaks for a candidate
+    + read again            the best sentences between their neighbours alone
     + calibration           refused by the shipped confidence
 
 `--unmade FILE` adds the row of a reader that was trained without made negatives (`rag.reader.train
@@ -15,19 +16,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from eval.calibrate_reader import CONFIDENCE, RANK, Bools, Read, fitted, read_sets
+from eval.calibrate_reader import CONFIDENCE, RANK, RERANK, Bools, Read, Remembering, fitted, read_sets
 from eval.chains import prepare
 from eval.formats import load_set
 from eval.reader import auroc
 from eval.score import score
 from eval.sets import Example, select
-from rag.chain import QAChain, load_chain
+from rag.chain import Answerer, QAChain, load_chain
 from rag.config import Config
 from rag.extract import extract
 from rag.reader.answer import Calibration, SpanAnswerer
@@ -71,25 +72,27 @@ def _mean(values: Sequence[Any]) -> float:
     return sum(held) / len(held) if held else float("nan")
 
 
-def calibrated(read: Sequence[Read], ours: Bools, rank: Sequence[str], confidence: Sequence[str]) -> Calibration:
+def answerer(reader: Reader, read: Sequence[Read], ours: Bools, *features: Sequence[str]) -> Answerer:
     """What `fitted` makes of those features alone."""
-    found = fitted(read, ours, rank, confidence)[0]
-    return Calibration(found["rank"], found["confidence"], found["threshold"], found["within"])
+    found = fitted(read, ours, reader, *features)[0]
+    weighed = found["rank"], found["rerank"], found["confidence"]
+    return SpanAnswerer(reader, Calibration(*weighed, found["threshold"], found["within"])).answer
 
 
-def rows_of(args: argparse.Namespace) -> Mapping[str, Any]:
+def rows_of(args: argparse.Namespace) -> dict[str, Answerer]:
     """Label → answerer, in the table's order."""
-    rows: dict[str, Any] = {"sentences": extract}
+    rows: dict[str, Answerer] = {"sentences": extract}
     for label, file in (("reader, no made negatives", args.unmade), ("reader, as long, with them", args.made)):
         if file:
-            reader = Reader.load(file)
+            reader = Remembering(Reader.load(file))
             read, ours = read_sets(args.calibrate, args.data / "squad-v2.0-dev-a.json.gz", reader)
-            rows[label] = SpanAnswerer(reader, calibrated(read, ours, ALONE, ALONE)).answer
-    reader = Reader.load(WEIGHTS)
+            rows[label] = answerer(reader, read, ours, ALONE, ("score",), ALONE)
+    reader = Remembering(Reader.load(WEIGHTS))
     read, ours = read_sets(args.calibrate, args.data / "squad-v2.0-dev-a.json.gz", reader)
-    rows["reader, shipped weights"] = SpanAnswerer(reader, calibrated(read, ours, ALONE, ALONE)).answer
-    rows["+ ranking features"] = SpanAnswerer(reader, calibrated(read, ours, RANK, ALONE)).answer
-    rows["+ calibration (shipped)"] = SpanAnswerer(reader, calibrated(read, ours, RANK, CONFIDENCE)).answer
+    rows["reader, shipped weights"] = answerer(reader, read, ours, ALONE, ("score",), ALONE)
+    rows["+ ranking features"] = answerer(reader, read, ours, RANK, ("score",), ALONE)
+    rows["+ read again"] = answerer(reader, read, ours, RANK, RERANK, ALONE)
+    rows["+ calibration (shipped)"] = answerer(reader, read, ours, RANK, RERANK, CONFIDENCE)
     return rows
 
 
@@ -112,8 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         config, examples = questions(path, args.n)
         held = load_chain(config)
         rows = []
-        for label, answerer in answerers.items():
-            rows.append((label, *figures(held.answered_by(answerer), examples)))
+        for label, answers in answerers.items():
+            rows.append((label, *figures(held.answered_by(answers), examples)))
         answerable = sum(e.answerable for e in examples)
         console.print(f"\n{path.name}: {answerable} answerable, {len(examples) - answerable} unanswerable, held back")
         print_table(console, HEAD, rows)

@@ -34,10 +34,20 @@ from rag.chain import load_chain
 from rag.config import Config
 from rag.intent import Intent, intent_of, wants_many
 from rag.reader import yesno
-from rag.reader.answer import CALIBRATION, Candidate, candidates, choose, confidence_features, dot, sha256
+from rag.reader.answer import CALIBRATION, sha256
+from rag.reader.candidates import (
+    Candidate,
+    Choice,
+    candidates,
+    choose,
+    confidence_features,
+    dot,
+    rank_again,
+    reread,
+)
 from rag.reader.data import CALIBRATION as CALIBRATION_ARTICLES
 from rag.reader.data import boolq_rows
-from rag.reader.model import Reader
+from rag.reader.model import Reader, Reading
 from rag.reader.weights import WEIGHTS
 from rag.retrieve import Found
 from rag.rewrite import standalone
@@ -51,7 +61,9 @@ PRECISION = 0.9
 WITHIN = 1.5
 """How far below the best sentence's score a further one of a list may be."""
 RANK = ("margin", "here", "cosine", "covered", "retrieved", "kind", "echo")
-CONFIDENCE = (*RANK, "known", "names", "numbers", "phrases", "elsewhere", "ahead", "yes_no", "many")
+RERANK = ("score", "near_margin", "near_here")
+LOOKED_UP = ("known", "names", "numbers", "phrases", "elsewhere")
+CONFIDENCE = (*RANK, "near_margin", "near_here", *LOOKED_UP, "ahead", "yes_no", "many")
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -67,6 +79,19 @@ class Read:
     right: Bools
     weight: float
     articles: Mapping[str, Article]
+
+
+class Remembering(Reader):
+    """A reader that reads no pair twice: fits with other features read the same sentences again and again."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._held: dict[tuple[str, str], Reading] = {}
+
+    def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
+        fresh = [pair for pair in dict.fromkeys(pairs) if pair not in self._held]
+        self._held.update(zip(fresh, self._reader.read(fresh), strict=True))
+        return [self._held[pair] for pair in pairs]
 
 
 def read_all(examples: Sequence[Example], config: Config, reader: Reader, weight: float) -> list[Read]:
@@ -98,13 +123,22 @@ def _right(candidate: Candidate, example: Example, article: Article) -> bool:
 
 
 def fitted(
-    read: Sequence[Read], ours: Bools, of_rank: Sequence[str] = RANK, of_confidence: Sequence[str] = CONFIDENCE
+    read: Sequence[Read],
+    ours: Bools,
+    reader: Reader,
+    of_rank: Sequence[str] = RANK,
+    of_rerank: Sequence[str] = RERANK,
+    of_confidence: Sequence[str] = CONFIDENCE,
 ) -> tuple[dict[str, Any], Floats, Bools]:
     """The calibration, each question's confidence, and whether its best candidate is right. `ours` says which are of
-    the question sets: they set the threshold. The last two name the features that count."""
+    the question sets: they set the threshold. The last three name the features that count."""
     groups = [(matrix([c.features for c in r.candidates], of_rank), r.right, r.weight) for r in read]
     rank = dict(zip(of_rank, softmax_choice(groups), strict=True))
-    chosen = [choose(r.candidates, rank) for r in read]
+    again = [reread(r.query, choose(r.candidates, rank), reader) for r in read]
+    pairs = zip(again, read, strict=True)
+    groups = [(matrix([c.near for c in choices], of_rerank), _holds(choices, r), r.weight) for choices, r in pairs]
+    rerank = dict(zip(of_rerank, softmax_choice(groups), strict=True))
+    chosen = [rank_again(a, rerank) for a in again]
     values = [confidence_features(r.query, c, r.found, r.articles) for r, c in zip(read, chosen, strict=True)]
     truth = np.array([float(r.example.answerable) for r in read])
     weights = logistic(matrix(values, of_confidence), truth, np.array([r.weight for r in read]))
@@ -112,8 +146,14 @@ def fitted(
     sure = 1 / (1 + np.exp(-np.array([dot(confidence, v) for v in values])))
     threshold = float(np.quantile(sure[ours & (truth == 1)], RISK))
     hits = np.array([r.right[r.candidates.index(c[0].best)] for r, c in zip(read, chosen, strict=True)], dtype=bool)
-    found = {"rank": rank, "confidence": confidence, "threshold": round(threshold, 4), "within": WITHIN}
-    return found, sure, hits
+    weighed = {"rank": rank, "rerank": rerank, "confidence": confidence}
+    return {**weighed, "threshold": round(threshold, 4), "within": WITHIN}, sure, hits
+
+
+def _holds(choices: Sequence[Choice], read: Read) -> Bools:
+    """Which of the sentences have a right candidate."""
+    right = {c.sentence for c, good in zip(read.candidates, read.right, strict=True) if good}
+    return np.array([choice.sentence in right for choice in choices], dtype=bool)
 
 
 def fitted_yes_no(rows: Sequence[Mapping[str, Any]], reader: Reader) -> dict[str, Any]:
@@ -147,9 +187,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--out", type=Path, default=CALIBRATION)
     args = parser.parse_args(argv)
-    reader = Reader.load(args.weights)
+    reader = Remembering(Reader.load(args.weights))
     read, ours = read_sets(args.sets, args.data / "squad-v2.0-dev-a.json.gz", reader)
-    found, sure, hits = fitted(read, ours)
+    found, sure, hits = fitted(read, ours, reader)
     found["yes_no"] = fitted_yes_no(boolq_rows(args.data / "boolq.jsonl.gz", held_back=True), reader)
     found["weights_sha256"] = sha256(args.weights)
     args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from rag.cite import cite, cited_text
 from rag.types import ALL, Answer, Article, Question
-from ui import render
-from ui.render import Turn
+from tests.payloads import PAYLOADS
+from ui import frame, render
+from ui.frame import Guide
+from ui.turns import Talk, Turn
 
 FERRY = Article(
     "ferry",
@@ -21,7 +23,7 @@ FERRY = Article(
 )
 NASTY = [
     "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
     "' onfocus='alert(1)' autofocus='",
     "</p></article><svg/onload=alert(1)>",
     "&lt;script&gt;alert(1)&lt;/script&gt;",
@@ -68,7 +70,7 @@ def sentence(quote: str, number: int = 1):
     return cite(FERRY, (start, start + len(quote)), number)
 
 
-@pytest.mark.parametrize("payload", NASTY)
+@pytest.mark.parametrize("payload", [*NASTY, *PAYLOADS])
 def test_a_payload_is_text_wherever_it_comes_in(payload: str) -> None:
     article = Article(payload, payload, payload, metadata={"publisher": payload, "byline": payload})
     citation = cite(Article(payload, "", payload.strip()), (0, len(payload.strip())))
@@ -82,12 +84,16 @@ def test_a_payload_is_text_wherever_it_comes_in(payload: str) -> None:
     )
     refusal = answer(payload, refused=True, nearest=citation)
     body = render.answer_body(shown, {payload: payload}) + render.answer_body(refusal, {})
-    page = render.article_page(article) + render.conversation([Turn(payload, body + render.fault(payload))])
+    turns = (Turn(payload, payload, shown, follow_ups=(payload,)), Turn(payload, "", None, "failed", payload))
+    page = (
+        render.article_page(article) + body + frame.conversation(Talk(turns, payload), {payload: payload}, thumbs=True)
+    )
+    page += frame.guide(Guide(payload, payload, shown, (payload,), True)) + frame.added(payload, payload, "failed")
 
     tags = {tag for tag, _ in Reader(page).elements}
-    assert tags <= set("article header h1 h2 p span div section blockquote b button q cite".split())
-    names = {name for _, attributes in Reader(page).elements for name in attributes}
-    assert names <= {"class", "role", "type", "title", "aria-label", "data-article", "data-start", "data-end"}
+    assert tags <= set("article header h1 h2 h3 p span div section blockquote b button q cite".split())
+    names = {name for _, attributes in Reader(page).elements for name in attributes if not name.startswith("data-")}
+    assert names <= {"class", "role", "type", "aria-label", "aria-pressed"}
     assert "\n" not in page and "\t" not in page  # a raw line end would leave the HTML block, see render.py
 
 
@@ -147,19 +153,21 @@ def test_a_title_that_the_text_repeats_stands_there_once() -> None:
 
 def test_a_quote_is_shown_with_its_chip_and_the_short_answer_set_off() -> None:
     citation = sentence("Its captain, Marta Berg, is 61.")
-    body = render.answer_body(answer(cited_text([citation]), short="Marta Berg", citations=(citation,)), {})
+    body = render.answer_body(
+        answer(cited_text([citation]), short="Marta Berg", citations=(citation,), confidence=0.9), {}
+    )
     assert body == (
-        '<p class="short">Marta Berg</p>'
+        '<p class="short">Marta Berg.</p>'
         "<blockquote>Its captain, <b>Marta Berg</b>, is 61."
         '<button type="button" class="cite" data-article="ferry" data-start="26" data-end="57" '
-        'title="Its captain, Marta Berg, is 61." '
+        'data-quote="Its captain, Marta Berg, is 61." '
         'aria-label="Citation 1, show it in the article: Its captain, Marta Berg, is 61.">1</button></blockquote>'
     )
 
 
 def test_prose_keeps_its_chips_and_an_unknown_marker_stays_text() -> None:
     citation = sentence("Old tickets stay valid.")
-    body = render.answer_body(answer("You can use them [1], but see [7].", citations=(citation,)), {})
+    body = render.answer_body(answer("You can use them [1], but see [7].", citations=(citation,), confidence=0.9), {})
     assert body.startswith("<p>You can use them<button")
     assert body.endswith(">1</button>, but see [7].</p>")
 
@@ -175,7 +183,7 @@ def test_a_refusal_says_so_and_offers_the_nearest_sentence() -> None:
 def test_the_query_is_told_only_when_it_says_something_else() -> None:
     assert "Searched" not in render.answer_body(answer("Yes.", query=" Who  steers it "), {})
     body = render.answer_body(answer("Yes.", query="Is there a ferry? Who steers it?"), {})
-    assert '<p class="searched">Searched for: <q>Is there a ferry? Who steers it?</q></p>' in body
+    assert '<p class="searched">Searched for: <q>Is there a ferry? Who steers it?</q> <button' in body
 
 
 def test_the_sources_are_named_when_every_article_was_searched() -> None:
@@ -185,7 +193,34 @@ def test_the_sources_are_named_when_every_article_was_searched() -> None:
     assert '<p class="sources">From <cite>The ferry is back</cite></p>' in body
 
 
-def test_an_empty_conversation_is_the_first_screen() -> None:
-    page = render.conversation(())
-    assert "offline" in page and page.count('class="starter"') == 3
-    assert "welcome" not in render.conversation([Turn("Hi", "<p>Hello.</p>")])
+def test_doubt_is_told_in_words_and_only_where_there_is_some() -> None:
+    citation = sentence("Old tickets stay valid.")
+    for confidence, told in ((0.59, True), (0.6, False), (0.99, False)):
+        shown = answer(cited_text([citation]), citations=(citation,), confidence=confidence)
+        assert ("Not certain" in render.answer_body(shown, {})) is told
+    assert "Not certain" not in render.answer_body(answer("The article doesn't say.", refused=True, confidence=0.1), {})
+
+
+def test_a_turn_offers_what_fits_it() -> None:
+    citation = sentence("Old tickets stay valid.")
+    answered = Turn(
+        "Still?", "ferry", answer(cited_text([citation]), citations=(citation,)), follow_ups=("Who is it?",)
+    )
+    waiting = Turn("Who?", "ferry", state="waiting", note="Searching …")
+    page = frame.conversation(Talk((answered,), "t1"), {"ferry": FERRY.title}, thumbs=True)
+    assert [name for name in ("copy", "retry", "edit", "good", "bad") if f'data-action="{name}"' in page] == [
+        "copy", "retry", "edit", "good", "bad",
+    ]  # fmt: skip
+    assert 'data-question="Who is it?"' in page and "data-keep=" in page
+    assert "good" not in frame.conversation(Talk((answered,), "t1"), {}, thumbs=False)
+    busy = frame.conversation(Talk((answered, waiting), "t1"), {})
+    assert "Searching …" in busy and "data-keep=" not in busy and "data-question" not in busy
+
+
+def test_the_guide_holds_the_summarys_place_until_it_is_there() -> None:
+    citation = sentence("Old tickets stay valid.")
+    blank = frame.guide(Guide("ferry", "“The ferry”"))
+    assert 'class="summary blank"' in blank and 'data-ready="false"' in blank and blank.count('class="starter"') == 2
+    summary = answer(cited_text([citation]), citations=(citation,))
+    page = frame.guide(Guide("ferry", "“The ferry”", summary, ("Who steers it?",), ready=True))
+    assert "Old tickets stay valid.<button" in page and "blank" not in page and page.count('class="starter"') == 1

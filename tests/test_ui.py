@@ -1,3 +1,4 @@
+# ruff: noqa: F401, F811  (fixtures are imported, and asked for by their names)
 """The chat in a real browser: the real server, the real chain, two small articles with traps in their text.
 
 "Summarize the article" is answered with citations whatever the answerer is, so what a citation does is tried on it."""
@@ -11,158 +12,54 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from rag.config import Config
 from rag.errors import StoreUnavailable
-from ui.app import _asker, _stopped
-from ui.render import Turn
-from ui.screenshot import CHROMIUM_ARGUMENTS, DESKTOP, PHONE, ask, chromium, running_chat
-
-PWN = '<img src="/pwned" onerror="window.pwned=1"><script>window.pwned=1</script>'
-FERRY = f"""---
-title: The ferry to Lindholm is back
-publisher: Harbour Post
-published: 3 May
----
-
-Repairs took a whole winter
-
-🚢🚢 After a long winter the ferry to Lindholm sails again. Its captain, Marta Berg, has steered it for 19 years.
-
-🧾 The repairs cost 4.2 million kroner, twice what the harbour office had planned. The money came from the county, which
-owns the ferry. A plate at the bow reads {PWN} to this day.
-
-Timetable
-
-⏰ The ferry leaves every morning at seven and comes back at noon. Old tickets stay valid until the end of August.
-"""
-BEES = """---
-title: Bees on the roof of the town hall
-publisher: Harbour Post
----
-
-Six hives stand on the roof of the town hall since April. The beekeeper, Jonas Lund, looks after them twice a week.
-
-The first honey was sold at the market for 90 kroner a jar.
-"""
-FERRY_TITLE, BEES_TITLE = "The ferry to Lindholm is back", "Bees on the roof of the town hall"
-SUMMARIZE = "Summarize the article"
-SLOW = 60_000  # milliseconds; far more than it takes, since another program may have the processor
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    corpus = tmp_path_factory.mktemp("chat") / "corpus"
-    corpus.mkdir()
-    (corpus / "1-ferry.md").write_text(FERRY, encoding="utf-8")
-    (corpus / "2-bees.md").write_text(BEES, encoding="utf-8")
-    return corpus.parent
-
-
-@pytest.fixture(scope="module")
-def settings(home: Path) -> dict[str, str]:
-    return {"RAG_CORPUS": str(home / "corpus"), "RAG_INDEX": str(home / "index")}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not chromium() and not os.environ.get("CI"):
-        pytest.skip("no Chromium on this machine: install it (apt-get install chromium) to run the browser tests")
-    expect.set_options(timeout=SLOW)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
-def chat(settings: dict[str, str], browser: Browser) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    with running_chat(**settings) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def desk(browser: Browser) -> BrowserContext:
-    """One for all tests, since each context has a cache of its own; a page is a conversation of its own anyway."""
-    return browser.new_context(viewport=DESKTOP, reduced_motion="reduce")  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def pocket(browser: Browser) -> BrowserContext:
-    return browser.new_context(viewport=PHONE, color_scheme="dark", reduced_motion="reduce")  # type: ignore[arg-type]
-
-
-def visit(context: BrowserContext, url: str) -> Iterator[Page]:
-    """A fresh page, which must not ask anything of another machine, nor meet an error in its scripts."""
-    page, asked, faults = context.new_page(), [], []
-    page.set_default_timeout(SLOW)
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    enter(page, url)
-    yield page
-    page.close()
-    outside = [u for u in asked if urlsplit(u).scheme not in ("data", "blob") and urlsplit(u).hostname != "127.0.0.1"]
-    assert asked and outside == []
-    assert faults == []
-
-
-def enter(page: Page, url: str) -> None:
-    page.goto(url)
-    page.wait_for_selector("body.ready", state="attached")
-
-
-@pytest.fixture
-def page(desk: BrowserContext, chat: tuple[str, subprocess.Popen[str]]) -> Iterator[Page]:
-    yield from visit(desk, chat[0])
-
-
-@pytest.fixture
-def phone(pocket: BrowserContext, chat: tuple[str, subprocess.Popen[str]]) -> Iterator[Page]:
-    yield from visit(pocket, chat[0])
-
-
-def turn(page: Page, number: int) -> Locator:
-    return page.locator("#log .turn").nth(number)
-
-
-def choose(page: Page, name: str) -> None:
-    page.click("#scope input")
-    page.get_by_role("option", name=name).click()
-
-
-def quote_of(cite: Locator) -> str:
-    return cite.get_attribute("title") or cite.inner_text()
-
-
-def check_marked(page: Page, cite: Locator, text: str) -> None:
-    """The article pane shows the place that `cite` cites, marked: its quote, all of it and nothing else."""
-    expect(cite).to_have_attribute("aria-current", "true")
-    expect(page.locator("#article article")).to_have_attribute("data-article", cite.get_attribute("data-article") or "")
-    mark = page.locator("#article mark")
-    expect(mark).to_have_text(quote_of(cite))
-    expect(mark).to_be_in_viewport()
-    assert mark.text_content() == quote_of(cite)  # to_have_text overlooks white space
-    assert quote_of(cite) in text.replace("\n", " ")
+from rag.types import Answer, Article, Question
+from tests.chat_page import (
+    BEES,
+    BEES_TITLE,
+    FERRY,
+    FERRY_TITLE,
+    PWN,
+    SLOW,
+    SUMMARIZE,
+    browser,
+    chat,
+    check_marked,
+    choose,
+    desk,
+    enter,
+    home,
+    page,
+    phone,
+    pocket,
+    quote_of,
+    settings,
+    turn,
+)
+from ui.handlers import Drawing, asker, stopper
+from ui.screenshot import ask
+from ui.turns import Talk, Turn
 
 
 def test_the_first_screen_explains_itself_and_shows_the_article(page: Page) -> None:
     assert page.title() == "Ask the article"
-    expect(page.locator("#log .welcome")).to_contain_text("comes only from its text")
+    expect(page.locator("#log .welcome")).to_contain_text("come from the text alone")
     expect(page.locator("#article h1")).to_have_text(FERRY_TITLE)
     expect(page.locator("#article h2")).to_have_text("Timetable")
-    assert page.locator("#log .starter").count() == 3
+    assert page.locator("#log .starter").count() >= 2
 
 
 def test_an_answer_grows_sentence_by_sentence(page: Page) -> None:
     page.evaluate(
         "window.grown = []; new MutationObserver(() => window.grown.push([...document.querySelectorAll('#log .turn')]"
         ".map(turn => turn.querySelectorAll('blockquote').length)[0]))"
-        ".observe(document.querySelector('#log'), {childList: true, subtree: true})"
+        ".observe(document.querySelector('#turns'), {childList: true, subtree: true})"
     )
     ask(page, SUMMARIZE)
     grown = page.evaluate("window.grown")
@@ -219,9 +116,13 @@ def test_what_is_marked_stays_marked_while_the_next_answer_comes(page: Page) -> 
     check_marked(page, cite, FERRY)
 
 
-def test_a_starter_question_is_asked_at_a_click(page: Page) -> None:
-    page.click("#log >> text=Who published it?")
-    expect(turn(page, 0).locator(".answer")).to_contain_text("Harbour Post")
+def test_a_starter_question_made_from_the_article_is_asked_at_a_click(page: Page) -> None:
+    page.wait_for_selector("#guide [data-ready=true]")
+    page.click("#guide >> text=How much did the repairs cost?")
+    cite = turn(page, 0).locator(".cite").first
+    cite.click()
+    check_marked(page, cite, FERRY)
+    assert "4.2 million kroner" in quote_of(cite)
 
 
 def test_a_refusal_says_so_and_offers_the_nearest_sentence(page: Page) -> None:
@@ -353,7 +254,7 @@ def test_a_citation_shows_the_text_it_was_made_from_after_the_article_changed(
 class Waking:
     """A backend that is loading at first, like the real one, and then fails as it is told to."""
 
-    status = "Loading the model …"
+    status, articles, default_article, config = "Loading the model …", dict[str, Article](), "ferry", Config()
 
     def __init__(self, fault: Exception) -> None:
         self.fault, self.looks = fault, 0
@@ -367,26 +268,32 @@ class Waking:
             raise self.fault
 
 
+def asked_of(backend: Waking, text: str) -> list[tuple[str, Talk]]:
+    ask_it = asker(backend, None, Drawing(backend, thumbs=False))  # type: ignore[arg-type]
+    return [(page, talk) for page, talk, *_ in ask_it(text, Talk(), None, "")]
+
+
 def test_a_question_asked_while_the_model_loads_waits_and_a_fault_is_told() -> None:
-    ask_it = _asker(Waking(StoreUnavailable("The disk is full. Make room.")))  # type: ignore[arg-type]
-    shown = list(ask_it("Why?", (), None))
-    assert ["Loading the model …" in page for page, _, _ in shown] == [False, True, True, False]
-    assert "The disk is full. Make room." in shown[-1][0]
-    assert shown[-1][1][0].failed
+    shown = asked_of(Waking(StoreUnavailable("The disk is full. Make room.")), "Why?")
+    assert ["Loading the model …" in page for page, _ in shown] == [False, True, True, False]
+    page, talk = shown[-1]
+    assert "The disk is full. Make room." in page
+    assert talk.turns[0].state == "failed" and talk.asked == ()
 
 
 def test_an_unforeseen_fault_shows_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    ask_it = _asker(Waking(ZeroDivisionError("secret detail")))  # type: ignore[arg-type]
-    *_, (page, talk, _) = ask_it("Why?", (), None)
+    page, talk = asked_of(Waking(ZeroDivisionError("secret detail")), "Why?")[-1]
     assert "Something went wrong here" in page and "secret" not in page
     assert "secret detail" in caplog.text
-    assert talk[0].done
+    assert not talk.busy
 
 
 def test_stop_keeps_what_there_is() -> None:
-    page, talk, _ = _stopped((Turn("Why?", "<p>Because</p>", done=False),))
-    assert talk == (Turn("Why?", '<p>Because</p><p class="notice">Stopped.</p>', done=True),)
-    assert "pending" not in page
+    half = Turn("Why?", "ferry", Answer(Question("Why?"), "Why?", "Because"), "waiting")
+    backend = Waking(ValueError())
+    page, talk, *_ = stopper(Drawing(backend, thumbs=False))(Talk((half,)))  # type: ignore[arg-type]
+    assert (talk.turns[0].state, talk.turns[0].answer) == ("stopped", half.answer)
+    assert "<p>Because</p>" in page and "Stopped." in page and "pending" not in page
 
 
 def run_ui(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -430,7 +337,9 @@ def test_ctrl_c_while_it_starts_ends_it_with_one_line(settings: dict[str, str]) 
         check_stopped(starting)
 
 
-def test_ctrl_c_ends_it_with_one_line_though_a_page_is_open(page: Page, chat: tuple[str, subprocess.Popen[str]]) -> None:
+def test_ctrl_c_ends_it_with_one_line_though_a_page_is_open(
+    page: Page, chat: tuple[str, subprocess.Popen[str]]
+) -> None:
     """The last test of this file: it ends the server."""
     ask(page, SUMMARIZE)
     check_stopped(chat[1])

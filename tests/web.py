@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 import uvicorn
 
 from rag.config import Config
@@ -55,7 +54,7 @@ def running(config: Config, settings: Settings = ROOMY) -> Iterator[tuple[str, B
     """The address of a server over that corpus, and its backend, loaded."""
     backend = Backend(config, settings)
     uvicorn_server = uvicorn.Server(
-        uvicorn.Config(server(backend), port=0, log_level="warning", timeout_graceful_shutdown=0)
+        uvicorn.Config(server(backend), port=0, log_level="warning", timeout_graceful_shutdown=0, proxy_headers=False)
     )
     thread = threading.Thread(target=uvicorn_server.run, daemon=True)
     thread.start()
@@ -93,9 +92,4 @@ def pages(contents: Mapping[str, tuple[str, Mapping[str, str]]]) -> Iterator[str
     host.shutdown()
 
 
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    return small_corpus(tmp_path_factory.mktemp("web"))
-
-
-__all__ = ["HARBOUR", "MUSEUM", "ROOMY", "config", "pages", "replace", "running", "small_corpus"]
+__all__ = ["HARBOUR", "MUSEUM", "ROOMY", "pages", "replace", "running", "small_corpus"]

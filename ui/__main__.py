@@ -11,10 +11,12 @@ import threading
 import time
 import webbrowser
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.config import Config
 from rag.errors import BadInput, RagError
+from ui.settings import LOOPBACK, Settings
 
 if TYPE_CHECKING:
     import uvicorn
@@ -49,25 +51,34 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _serve(host: str, port: int, browser: bool) -> int:
-    config = Config.from_env()
+    config, settings = Config.from_env(), _settings(host)
     listener = _listen(host, port)  # before anything slow: a taken port is told at once
     with listener:
         _build_if_missing(config)
         print("Starting the chat …", flush=True)
         import uvicorn
 
-        from ui.app import server
         from ui.backend import Backend
+        from ui.server import server
 
-        backend = Backend(config)
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")  # or the MCP package sets it up
+        backend = Backend(config, settings)
         application = server(backend)
         backend.start()  # after Gradio's import, which would otherwise wait for torch's
-        settings = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=0)
-        running = _quiet_at_the_end(uvicorn.Server(settings))
+        # proxy_headers: limits.py reads X-Forwarded-For itself, from the proxies that are named
+        options = uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=0, proxy_headers=False)
+        running = _quiet_at_the_end(uvicorn.Server(options))
         url = _url(host, listener.getsockname()[1])
         threading.Thread(target=_announce, args=(running, url, browser), daemon=True).start()
         running.run(sockets=[listener])
     return 0
+
+
+def _settings(host: str) -> Settings:
+    """Bound to loopback, only loopback's names are answered to, unless RAG_HOSTS says more: another name that leads
+    here is a page's trick (DNS rebinding)."""
+    settings = Settings.from_env()
+    return replace(settings, hosts=LOOPBACK) if host in LOOPBACK and not settings.hosts else settings
 
 
 def _quiet_at_the_end(server: uvicorn.Server) -> uvicorn.Server:

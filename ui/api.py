@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from rag.errors import RagError
 from rag.types import Answer, Article, Question
-from ui.asking import Desk, status_of
+from ui.asking import Desk, public, status_of
 from ui.limits import Overloaded
 from ui.posted import canonical
 from ui.security import error_response, is_own, origin_of
@@ -40,7 +40,9 @@ class Post(BaseModel):
     text: str = Field(description="The article's text.")
     title: str = Field("", description="Its title; without one, the text's own.")
     url: str = Field("", description="Its canonical address. The same address with another text replaces it.")
-    format: str = Field("text", description="`text` (the article alone), `markdown`, `html`, or `page` (menus and all).")
+    format: str = Field(
+        "text", description="`text` (the article alone), `markdown`, `html`, or `page` (menus and all)."
+    )
 
 
 def add_api(app: FastAPI, desk: Desk, settings: Any) -> None:
@@ -55,7 +57,7 @@ def add_api(app: FastAPI, desk: Desk, settings: Any) -> None:
         snapshots: events `status`, `snapshot` (the same object, more of it each time), `done` or `error`."""
         if "text/event-stream" in request.headers.get("accept", ""):
             return await event_stream(desk, ask.as_question())
-        return (await desk.answer(ask.as_question())).as_json()
+        return public(await desk.answer(ask.as_question()))
 
     @routes.get("/api/articles", summary="List the articles")
     async def articles() -> dict[str, Any]:
@@ -68,7 +70,9 @@ def add_api(app: FastAPI, desk: Desk, settings: Any) -> None:
         """The text that every citation's offsets refer to, counted in Unicode code points."""
         found = backend.articles.get(slug)
         if found is None:
-            raise HTTPException(404, f"There is no article {slug[:80]!r}. GET /api/articles lists those that there are.")
+            raise HTTPException(
+                404, f"There is no article {slug[:80]!r}. GET /api/articles lists those that there are."
+            )
         return {**_listed(found, found.id == backend.default_article), "text": found.text}
 
     @routes.post("/api/articles", summary="Post an article", status_code=201, responses=_ERRORS)
@@ -131,7 +135,9 @@ def _check_address(url: str, request: Request, allowed: tuple[str, ...]) -> None
     if not origin or not site or is_own(site, host):
         return
     if site not in allowed or (not is_own(origin, host) and origin != site):
-        raise HTTPException(403, f"Articles of {site[:100]} are not taken from here. RAG_ALLOWED_ORIGINS names the sites.")
+        raise HTTPException(
+            403, f"Articles of {site[:100]} are not taken from here. RAG_ALLOWED_ORIGINS names the sites."
+        )
 
 
 async def event_stream(desk: Desk, question: Question) -> Response:
@@ -160,7 +166,7 @@ async def _events(first: Answer | str, rest: Any) -> AsyncIterator[str]:
 def _event(snapshot: Answer | str) -> str:
     if isinstance(snapshot, str):
         return _sse("status", {"message": snapshot})
-    return _sse("snapshot", snapshot.as_json())
+    return _sse("snapshot", public(snapshot))
 
 
 def _sse(name: str, data: dict[str, Any]) -> str:
@@ -186,5 +192,3 @@ def _add_errors(app: FastAPI) -> None:
         response: Response = error_response(fault.status_code, str(fault.detail))
         response.headers.update(fault.headers or {})
         return response
-
-

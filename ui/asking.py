@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -68,6 +69,16 @@ class Desk:
         import anyio
 
         return await anyio.to_thread.run_sync(function, *args, limiter=self._threads)
+
+
+def public(answer: Answer) -> dict[str, Any]:
+    """The object of `ask --json`, as it may leave the machine: a notice without the paths and addresses it explains
+    itself with, and a question that can be written as UTF-8."""
+    plain = answer.as_json()
+    plain["question"] = plain["question"].encode("utf-8", "replace").decode()
+    if answer.notice:
+        plain["notice"] = re.split(r": | \(", answer.notice)[0].rstrip(".") + "."
+    return plain
 
 
 def status_of(fault: RagError) -> tuple[int, str]:

@@ -45,7 +45,11 @@ def _route(path: str, method: str, route: dict[str, Any], shapes: dict[str, Any]
         f"<td>{escape(field.get('description', ''))}</td></tr>"
         for name, field in fields.items()
     )
-    table = f"<table><thead><tr><th>Field</th><th>Type</th><th></th></tr></thead><tbody>{rows}</tbody></table>" if rows else ""
+    table = (
+        f"<table><thead><tr><th>Field</th><th>Type</th><th></th></tr></thead><tbody>{rows}</tbody></table>"
+        if rows
+        else ""
+    )
     statuses = "".join(
         f"<li><code>{escape(code)}</code> {escape(answer.get('description', ''))}</li>"
         for code, answer in route.get("responses", {}).items()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import RagError
 from rag.types import Question
-from ui.asking import Desk, status_of
+from ui.asking import Desk, public, status_of
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -27,11 +27,13 @@ def add_mcp(app: FastAPI, desk: Desk) -> AbstractAsyncContextManager[None]:
     server = MCPServer("article-chatbot", instructions=INSTRUCTIONS, log_level="WARNING")
 
     @server.tool(title="Ask an article")
-    async def ask_article(question: str, article: str | None = None, history: list[str] | None = None) -> dict[str, Any]:
+    async def ask_article(
+        question: str, article: str | None = None, history: list[str] | None = None
+    ) -> dict[str, Any]:
         """Ask a question about an article; `article` is a slug, or "all", or nothing for the default article.
         `history` holds the conversation's earlier questions, so that "and in 2024?" is understood."""
         try:
-            return (await desk.answer(Question(question, tuple(history or ()), article))).as_json()
+            return public(await desk.answer(Question(question, tuple(history or ()), article)))
         except RagError as fault:
             raise ToolError(status_of(fault)[1]) from None
 

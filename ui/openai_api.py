@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 from rag.errors import BadInput, RagError
 from rag.types import ALL, Answer, Question
 from ui.api import MAX_HISTORY, STREAM_HEADERS
-from ui.asking import Desk, status_of
+from ui.asking import Desk, public, status_of
 
 MODEL = "article-chatbot"
 """The model's name that stands for the default article; any slug, and `all`, are models as well."""
@@ -76,7 +76,10 @@ def add_openai(app: FastAPI, desk: Desk) -> None:
     async def models() -> dict[str, Any]:
         """The default article, every article by its slug, and `all`."""
         names = [MODEL, *desk.backend.articles, ALL]
-        return {"object": "list", "data": [{"id": n, "object": "model", "created": 0, "owned_by": "you"} for n in names]}
+        return {
+            "object": "list",
+            "data": [{"id": n, "object": "model", "created": 0, "owned_by": "you"} for n in names],
+        }
 
     app.include_router(routes)
 
@@ -89,7 +92,7 @@ def content(answer: Answer) -> str:
 
 
 def _extras(answer: Answer) -> dict[str, Any]:
-    plain = answer.as_json()
+    plain = public(answer)
     return {name: plain[name] for name in ("citations", "refused", "confidence", "nearest")}
 
 

@@ -12,25 +12,17 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from rag.clean import articles_of, normalise
 from rag.errors import BadInput
 from rag.frontmatter import from_markdown, slug, write_corpus
+from rag.html import main_text
 from rag.lines import unwrap
 from rag.types import Article
 
 FORMATS = ("text", "markdown", "html", "page")
 """`text`: the article alone, taken whole; `page`: all the text of a page, menus and all, as saved from a browser."""
-_BLOCKS = frozenset(
-    "address article aside blockquote br dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr li main "
-    "nav ol p pre section table td th tr ul".split()
-)
-_SKIPPED = frozenset(
-    "aside button dialog figcaption footer form head iframe math nav noscript object script select style svg template "
-    "textarea".split()
-)
 _TITLE_CHARS = 300
 
 
@@ -77,51 +69,14 @@ def posted_article(title: str, text: str, url: str, form: str = "text") -> Artic
 def _text_of(text: str, form: str, sha256: str) -> tuple[str, str]:
     """Title, if the text brings one, and text."""
     if form == "html":
-        found, body = _paragraphs(text)
-        return found, normalise(body)
+        page = main_text(text, "The article")
+        return page.title, page.text
     if form == "text":
         return "", normalise(unwrap(normalise(text)))
     articles, _ = articles_of(text, "posted.md" if form == "markdown" else "posted.txt", sha256)
     if not articles:
         return "", ""
     return "" if articles[0].title == "posted" else articles[0].title, articles[0].text
-
-
-def _paragraphs(html: str) -> tuple[str, str]:
-    """Title and text of a page: of its <article> elements, or of all of it where there is none; a paragraph per block.
-
-    By lxml: the standard library's parser takes minutes for 400 kB of "<a<a<a…".
-    """
-    from lxml import etree
-    from lxml import html as lxml_html
-
-    try:
-        parser = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
-        page = lxml_html.document_fromstring(html.encode("utf-8", "replace"), parser=parser)
-    except (etree.LxmlError, ValueError):
-        return "", ""
-    title = " ".join(page.findtext(".//title", "").split())
-    roots = [e for e in page.iter("article") if next(e.iterancestors("article"), None) is None] or [page]
-    found = [block for root in roots for block in _blocks(root)]
-    return title, "\n\n".join(found)
-
-
-def _blocks(root: Any) -> list[str]:
-    """The text of an element, cut where its blocks begin and end."""
-    from lxml import etree
-
-    blocks: list[list[str]] = [[]]
-    skipped = 0
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        starts = event == "start"
-        skipped += (element.tag in _SKIPPED) * (1 if starts else -1)
-        if element.tag in _BLOCKS:
-            blocks.append([])
-        text = element.text if starts else element.tail
-        if text and not skipped and (starts or element is not root):
-            blocks[-1].append(text)
-    lines = (" ".join("".join(block).split()) for block in blocks)
-    return [line for line in lines if line]
 
 
 class Shelf:

@@ -1,4 +1,4 @@
-"""Answer and Article → HTML, as text: the last step of the path, and the only place that writes HTML.
+"""Answer and Article → HTML, as text: the last step of the path. What stands around them is frame.py's.
 
 Article, title, question and error are untrusted: every one of them passes `escape`. What comes out is *one line*
 that starts with a block element, because it travels in Gradio's Markdown component, where such a line is an HTML
@@ -12,18 +12,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from rag.sentences import split_sentences
 from rag.types import ALL, Answer, Article, Citation, Span
 
-STARTERS = ("What is this article about?", "Summarize the article", "Who published it?")
-"""They fit any article; starters made from the article itself can take their place."""
-
-LOG = '<div id="log" role="log" aria-label="Conversation" tabindex="0"></div>'
-OPEN_ARTICLE = '<div><button type="button" data-action="open-article">Article</button></div>'
-CLOSE_ARTICLE = '<div><button type="button" data-action="close-article">Back to the chat</button></div>'
-STOPPED = '<p class="notice">Stopped.</p>'
+UNSURE = 0.6
+"""Below this confidence an answer says that it is not certain; `Answer.confidence` is calibrated to [0, 1]."""
 
 _LONG = 900
 """A paragraph of more characters is set as several, at sentence ends: saved pages often lose their line breaks."""
@@ -31,17 +25,6 @@ _SENTENCE_ENDS = ".!?:;,…\"'”’»)]—-"
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _CONTROL = {c: "\ufffd" for c in range(32)} | {127: "\ufffd"} | {c: "\ufffd" for c in range(0xD800, 0xE000)}
 _CONTROL |= {9: "&#9;", 10: "&#10;", 13: "&#13;"}
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One question and what is shown below it. `done` is False while the answer is under way; `failed` when there
-    was an error instead of an answer: then the question is no part of the conversation's history."""
-
-    question: str
-    body: str
-    done: bool = True
-    failed: bool = False
 
 
 def escape(text: str) -> str:
@@ -63,7 +46,7 @@ def article_page(article: Article) -> str:
     body = "".join(_paragraph(article.text, span, paragraphs) for span in paragraphs)
     return (
         f'<article class="page" data-article="{escape(article.id)}" aria-label="{escape(article.title)}">'
-        f'<header>{_line("publisher", article.metadata, "publisher")}{headline}'
+        f"<header>{_line('publisher', article.metadata, 'publisher')}{headline}"
         f"{_line('byline', article.metadata, 'byline', 'published')}</header>{body}</article>"
     )
 
@@ -108,12 +91,17 @@ def answer_body(answer: Answer, titles: Mapping[str, str]) -> str:
     `titles` maps slugs to titles; the sources are named when every article was searched.
     """
     parts = [_refusal(answer) if answer.refused else _evidence(answer)]
+    if answer.citations and answer.confidence < UNSURE:
+        parts.append('<p class="unsure">Not certain: read the sentence before you rely on it.</p>')
     if answer.question.article_id == ALL and answer.citations:
         parts.append(_sources(answer.citations, titles))
     if answer.notice:
         parts.append(f'<p class="notice">{escape(answer.notice)}</p>')
     if _words(answer.query) != _words(answer.question.text):
-        parts.append(f'<p class="searched">Searched for: <q>{escape(answer.query)}</q></p>')
+        parts.append(
+            f'<p class="searched">Searched for: <q>{escape(answer.query)}</q> '
+            '<button type="button" class="tool" data-action="edit-query">Change</button></p>'
+        )
     return "".join(parts)
 
 
@@ -124,12 +112,24 @@ def _words(text: str) -> list[str]:
 
 def _evidence(answer: Answer) -> str:
     by_number = {c.number: c for c in answer.citations}
-    short = f'<p class="short">{escape(answer.short)}</p>' if answer.short else ""
+    short = f'<p class="short">{escape(said(answer.short))}</p>' if answer.short else ""
     quotes = _quotes(answer.text, by_number)
     if quotes:
         return short + "".join(f"<blockquote>{_stressed(c.quote, answer.short)}{chip(c)}</blockquote>" for c in quotes)
     paragraphs = (p for p in re.split(r"\n\s*\n", answer.text) if p.strip())
     return short + "".join(f"<p>{_with_chips(p, by_number)}</p>" for p in paragraphs)
+
+
+def said(short: str) -> str:
+    """The short answer as one says it: from a capital letter to a full stop.
+
+    >>> said("the county, which\\nowns the ferry,"), said("4.2 million kroner"), said("iPhones")
+    ('The county, which owns the ferry.', '4.2 million kroner.', 'iPhones.')
+    """
+    line = re.sub(r"\s+", " ", short).strip().rstrip(",;:—- ")
+    first = line.split(" ", 1)[0]
+    start = line[:1].upper() + line[1:] if first.islower() else line  # "iPhone" and "mRNA" stay as they are
+    return start if re.search(r"[.!?…][\"'”’»)]*$", start) else f"{start}."
 
 
 def _quotes(text: str, by_number: Mapping[int, Citation]) -> list[Citation]:
@@ -161,7 +161,7 @@ def chip(citation: Citation) -> str:
     label = escape(f"Citation {citation.number}, show it in the article: {citation.quote}")
     quote = escape(citation.quote)
     return (
-        f'<button type="button" class="cite" {_target(citation)} title="{quote}" aria-label="{label}">'
+        f'<button type="button" class="cite" {_target(citation)} data-quote="{quote}" aria-label="{label}">'
         f"{citation.number}</button>"
     )
 
@@ -184,41 +184,3 @@ def _refusal(answer: Answer) -> str:
 def _sources(citations: Iterable[Citation], titles: Mapping[str, str]) -> str:
     named = dict.fromkeys(titles.get(c.article_id, c.article_id) for c in citations)
     return f'<p class="sources">From {"; ".join(f"<cite>{escape(title)}</cite>" for title in named)}</p>'
-
-
-def status(message: str) -> str:
-    """What is going on, while there is no answer yet."""
-    return f'<p class="status">{escape(message)}</p>'
-
-
-def fault(message: str) -> str:
-    """An error as a person meets it: its text, never a traceback."""
-    return f'<p class="fault" role="alert">{escape(message)}</p>'
-
-
-def brand(title: str) -> str:
-    return f'<div class="brand">{escape(title)}</div>'
-
-
-def conversation(turns: Iterable[Turn]) -> str:
-    """The whole conversation; ui/static/reader.js replaces in the page only the turns that changed."""
-    shown = "".join(
-        f'<section class="turn{"" if turn.done else " pending"}">'
-        f'<p class="question"><span class="unseen">You asked: </span>{escape(turn.question)}</p>'
-        f'<div class="answer">{turn.body}</div></section>'
-        for turn in turns
-    )
-    return f"<div>{shown or welcome()}</div>"
-
-
-def welcome(starters: Iterable[str] = STARTERS) -> str:
-    """The first screen: what this does, in one sentence, and something to press."""
-    buttons = "".join(
-        f'<button type="button" class="starter" data-question="{escape(q)}">{escape(q)}</button>' for q in starters
-    )
-    return (
-        '<section class="welcome"><h2>Ask the article anything.</h2>'
-        "<p>The answer comes only from its text, with the exact sentence to check it by, or an honest "
-        "“the article doesn’t say”. It all runs on this computer, offline.</p>"
-        f'<div class="starters" role="group" aria-label="Questions to start with">{buttons}</div></section>'
-    )

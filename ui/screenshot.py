@@ -73,7 +73,9 @@ def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     with running_chat() as (url, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
-        _open(browser, url, DESKTOP).screenshot(path=FOLDER / "start.png")
+        page = _open(browser, url, DESKTOP)
+        page.wait_for_selector("#guide [data-ready=true]", timeout=120_000)
+        page.screenshot(path=FOLDER / "start.png")
         for name, size, scheme in (("chat", DESKTOP, "light"), ("dark", DESKTOP, "dark"), ("phone", PHONE, "light")):
             page = _open(browser, url, size, scheme)
             ask(page, ANSWERED)

@@ -180,27 +180,29 @@ class Gate:
         headers = {n.decode("latin-1"): v.decode("latin-1") for n, v in scope["headers"]}
         refused = self._refusal(scope["path"], scope["method"], headers) or self._too_often(scope, headers)
         if refused is None and scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
-            cap = 1000 * self._cap_kb(scope["path"])
-            length = headers.get("content-length", "")
-            if length and not (length.isdigit() and int(length) <= cap):
-                refused = _too_large(cap)
-            elif scope["path"].startswith("/gradio_api/upload"):
-                # Gradio streams it to a file, up to the same size
-                refused = None if length else Refusal(411, "Send the upload with a Content-Length.")
-            else:
-                try:
-                    receive = replay(await read_body(receive, cap), receive)
-                except TooLarge:
-                    refused = _too_large(cap)
-                except TimeoutError:
-                    refused = Refusal(408, "The request took too long to arrive. Send it again.")
-                except ConnectionError:
-                    return
+            try:
+                refused, receive = await self._body(scope["path"], headers.get("content-length", ""), receive)
+            except ConnectionError:
+                return  # the client has gone
         if refused:
-            if refused.status == 413:
-                await drain(receive)
             return await refused(scope, receive, send)
         await self._answered(scope, receive, send)
+
+    async def _body(self, path: str, length: str, receive: Any) -> tuple[Refusal | None, Any]:
+        """Read the body, if it is not too large; return why it is refused, and a `receive` that gives it again."""
+        cap = 1000 * self._cap_kb(path)
+        if length and not (length.isdigit() and int(length) <= cap):
+            await drain(receive)
+            return _too_large(cap), receive
+        if path.startswith("/gradio_api/upload"):  # Gradio streams it to a file, up to the same size
+            return None if length else Refusal(411, "Send the upload with a Content-Length."), receive
+        try:
+            return None, replay(await read_body(receive, cap), receive)
+        except TooLarge:
+            await drain(receive)
+            return _too_large(cap), receive
+        except TimeoutError:
+            return Refusal(408, "The request took too long to arrive. Send it again."), receive
 
     async def _answered(self, scope: Any, receive: Any, send: Any) -> None:
         """The application's answer; a fault that it did not foresee goes to the log, and a line to the client."""
@@ -235,7 +237,9 @@ class Gate:
             return None if same_site else Refusal(403, "The chat is open to its own page only.")
         if origin and not own and origin not in self._settings.allowed_origins:
             if path.startswith(API) or method not in ("GET", "HEAD", "OPTIONS"):
-                return Refusal(403, f"Pages of {origin[:100]} may not ask here. RAG_ALLOWED_ORIGINS names those that may.")
+                return Refusal(
+                    403, f"Pages of {origin[:100]} may not ask here. RAG_ALLOWED_ORIGINS names those that may."
+                )
         return None
 
     def _too_often(self, scope: Any, headers: dict[str, str]) -> Refusal | None:
@@ -249,7 +253,7 @@ class Gate:
             return None
         return Refusal(429, "You ask faster than this server answers anyone. Wait a little.", retry_after=wait)
 
-    def _cap_kb(self, path: str) -> float:
+    def _cap_kb(self, path: str) -> int:
         if path.startswith("/gradio_api/upload"):
             return self._settings.max_article_kb + HEADROOM_KB
         if path.startswith(("/api/articles", "/gradio_api/")):
@@ -297,5 +301,6 @@ def error_response(status: int, message: str, retry_after: float = 0) -> Any:
     from fastapi.responses import JSONResponse
 
     headers = {"retry-after": str(max(1, math.ceil(retry_after)))} if retry_after else {}
+    message = message.encode("utf-8", "replace").decode()  # a lone surrogate can not be sent
     content = {"error": {"message": message, "type": TYPES.get(status, "server_error")}}
     return JSONResponse(content, status_code=status, headers=headers)

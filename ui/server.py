@@ -83,12 +83,12 @@ def _add_gradio_api(page: gr.Blocks, desk: Desk) -> None:
 
     from rag.errors import RagError
     from rag.types import Question
-    from ui.asking import status_of
+    from ui.asking import public, status_of
 
     async def ask_article(question: str, article: str = "") -> dict[str, Any]:
         """The answer with its citations, as from POST /api/ask; `article` is a slug, `all`, or empty."""
         try:
-            return (await desk.answer(Question(question, (), article or None))).as_json()
+            return public(await desk.answer(Question(question, (), article or None)))
         except RagError as fault:
             raise gr.Error(status_of(fault)[1], print_exception=False) from None
 

@@ -30,7 +30,7 @@ class Settings:
     """Questions a client may ask at once."""
     max_waiting: int = 64
     """Questions being answered at one time; one more is refused with 503."""
-    max_article_kb: int = 1000
+    max_article_kb: int = 2000
     """Largest article that is taken over the API, and largest file over the chat."""
     max_posted: int = 200
     """Posted articles that are kept; the oldest makes room. 0 takes none."""
