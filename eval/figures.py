@@ -231,16 +231,17 @@ def _spread(ms: Sequence[float]) -> dict[str, float]:
 
 
 def usage(rows: Sequence[Row]) -> dict[str, float]:
-    """What a language model took in all: answers, tokens, seconds, how many were cached or faulty. {} without one."""
-    asked = [r["llm"] for r in rows if r.get("llm")]
-    if not asked:
+    """What a language model took in all, kept answers aside; `fell_back` counts those where it failed and the embedded
+    answerer spoke. {} without one."""
+    parts = [r["llm"] for r in rows if r.get("llm")]
+    fresh = [part for part in parts if not part["cached"]]
+    if not parts:
         return {}
-    counted = {key: sum(float(u.get(key) or 0) for u in asked) for key in ("input_tokens", "output_tokens", "seconds")}
     return {
-        "asked": len(asked),
-        "cached": sum(u["cached"] for u in asked),
-        "faults": sum(u["fault"] is not None for u in asked),
-        **counted,
+        "asked": len(fresh),
+        "cached": len(parts) - len(fresh),
+        "fell_back": sum(part["fault"] is not None for part in parts),
+        **{key: sum(float(p.get(key) or 0) for p in fresh) for key in ("input_tokens", "output_tokens", "seconds")},
     }
 
 

@@ -206,7 +206,7 @@ def test_a_language_models_share_is_counted_and_its_cache_is_no_latency() -> Non
     for i, generated in ((1, said()), (2, said(cached=True)), (3, said(usage={}, fault="refused the connection"))):
         rows[i]["answer"] = rows[i]["answer"] | {"llm": generated}
     held = [light(row) for row in rows]
-    assert usage(held) == {"asked": 3, "cached": 1, "faults": 1, "input_tokens": 200, "output_tokens": 40, "seconds": 1.0}
+    assert usage(held) == {"asked": 2, "cached": 1, "fell_back": 1, "input_tokens": 100, "output_tokens": 20, "seconds": 0.5}
     assert latencies(held)["whole question"]["n"] == 7  # of nine, one was cold and one cached
     assert usage(asked(Perfect())) == {}
 
