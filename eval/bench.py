@@ -126,18 +126,17 @@ def _systems(config: Config, examples: Sequence[Example]) -> Iterator[tuple[str,
     yield "dense, sentences", with_retriever(sentences, "dense", config.top_k)
     yield "hybrid, sentences", with_retriever(sentences, "hybrid", config.top_k)
     yield "hybrid + reader", _load(replace(config, answerer="reader"))
-    if model := str(getattr(config, "llm", "")):
+    if config.llm:
         from rag.chain import load_chain
 
-        yield f"hybrid + {model}", load_chain(config)
+        yield f"hybrid + {config.llm}", load_chain(config)
 
 
 def _load(config: Config) -> QAChain:
     """The chain of this answerer, without the language model."""
     from rag.chain import load_chain
 
-    plain = {"llm": ""} if hasattr(config, "llm") else {}
-    return load_chain(replace(config, **plain))
+    return load_chain(replace(config, llm=""))
 
 
 def page(part: Part) -> str:

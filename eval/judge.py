@@ -49,7 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace, load: Callable[[str], BaseChatModel] | None = None) -> int:
-    name = args.model or str(getattr(Config.from_env(), "llm", "")) or _environment()
+    name = args.model or Config.from_env().llm
     if not name:
         raise BadInput("No model to judge with: give --model provider:model, or set RAG_LLM.")
     price = _price(args.price)
@@ -63,12 +63,6 @@ def main(args: argparse.Namespace, load: Callable[[str], BaseChatModel] | None =
     (args.run / "judge.json").write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
     print("\n".join(f"{key:<22} {value}" for key, value in held.items()))
     return 0 if held["judged"] else 1
-
-
-def _environment() -> str:
-    import os
-
-    return os.environ.get("RAG_LLM", "")
 
 
 def load_model(name: str) -> BaseChatModel:
