@@ -72,7 +72,7 @@ def main(args: argparse.Namespace) -> int:
     config = Config.from_env()
     parts = [("The seed sets' held-back halves", *_seed())]
     if args.squad:
-        parts.append(("SQuAD 2.0 dev, 200 questions on whole articles", *_squad(args.squad)))
+        parts.append(("A fixed slice of SQuAD 2.0 dev, on whole articles", *_squad(args.squad)))
     else:
         print("without --squad FILE the page has no SQuAD part", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:

@@ -122,6 +122,7 @@ def light(row: Row) -> Row:
         "confidence": answer.get("confidence"),
         "timings_ms": answer.get("timings_ms", {}),
         "llm": _usage(answer.get("llm")),
+        "stand_in": _stand_in(answer),
     }
 
 
@@ -130,6 +131,12 @@ def _usage(generated: Mapping[str, Any] | None) -> Row | None:
     if generated is None:
         return None
     return {**generated.get("usage", {}), "cached": bool(generated.get("cached")), "fault": generated.get("fault")}
+
+
+def _stand_in(answer: Mapping[str, Any]) -> str | None:
+    """Why another answerer spoke than the configured one: the reader's weights are missing, the model failed."""
+    fault = (answer.get("llm") or {}).get("fault")
+    return fault or (answer.get("notice") if answer.get("answerer") == "sentences" else None)
 
 
 def stream_results(path: Path, mend: bool = False) -> Iterator[Row]:

@@ -182,6 +182,19 @@ def test_no_floor_is_made_of_a_broken_run(run: Run, tmp_path: Path, capsys: pyte
     assert not (tmp_path / "base.json").exists()
 
 
+def test_a_floor_of_the_reader_is_not_made_of_its_stand_in(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class NoWeights(Oracle):
+        def invoke(self, input: Any) -> Any:
+            said = super().invoke(input)
+            return replace(said, answerer="sentences", notice="Answered with whole sentences: no weights.")
+
+    code, text = said(capsys, "baseline", run(NoWeights), "--out", tmp_path / "reader.json")
+    assert code == 2
+    assert "has an alarm (answered by a stand-in: 86 of 86, the first: Answered with whole sentences: no weights.)" in text
+
+
 def test_the_committed_baselines_are_whole() -> None:
     from eval.baseline import read_baseline
 
