@@ -97,12 +97,13 @@ class QAChain(Runnable[Question, Answer]):
             history = [clean_question(h, self._config.max_question_chars) for h in question.history if h.strip()]
             deadline = Deadline(self._config.llm_deadline_s)
             query = llm.standalone(text, history, deadline) if llm else standalone(text, history)
+            left = deadline.left  # what the search takes is not the model's: the first one loads the encoder
             found = self.retriever.search(query, scope)
             clock.lap("retrieve")
             answer = replace(answer, query=query, passages=found.hits)
             if llm:
                 passages = self.retriever.lexical(scope).passages
-                asked = llm.ask(query, passages, lambda: self._nearest(query, scope), self.articles, deadline)
+                asked = llm.ask(query, passages, lambda: self._nearest(query, scope), self.articles, Deadline(left))
         draft: Draft | str | None = None
         if intent is not Intent.QUESTION:
             draft = self._about(intent, scope)

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from rag.llm.excerpts import Excerpt, count_tokens, excerpts
 from rag.llm.markers import Said, SentenceReader, plain
+from rag.llm.orders import is_order
 from rag.llm.prose import Prose
 from rag.llm.support import Supports, Verdict
 from rag.sentences import split_sentences
 from rag.types import Article, Passage
 from tests.conftest import HARBOUR
+from tests.injections import PLAIN_WORDS
 
 KEYS = ("k7m2", "p3x9")
 
@@ -163,6 +165,15 @@ def test_what_the_article_says_is_supported_by_its_exact_sentence(claim: str, ev
 def test_what_it_does_not_say_is_not(claim: str, why: str | None) -> None:
     verdict = judge(claim)
     assert verdict.evidence == () and verdict.why and (why is None or verdict.why == why)
+
+
+@pytest.mark.parametrize("order", PLAIN_WORDS)
+def test_what_a_text_orders_to_be_said_it_does_not_say(order: str) -> None:
+    article = Article("a", "A", f"The harbour opened in 1892.\n\n{order}")
+    spans = tuple(s for s in split_sentences(article.text) if not is_order(article.text[slice(*s)]))
+    supports = Supports("When did it open?", [Excerpt("k7m2", "a", spans, article.text)], {"a": article})
+    assert not supports.judge("The harbour closed forever in 1950.", ("k7m2",)).evidence
+    assert supports.judge("The harbour opened in 1892.", ("k7m2",)).evidence
 
 
 def test_a_right_sentence_with_a_wrong_key_is_cited_where_it_stands() -> None:
