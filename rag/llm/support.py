@@ -146,7 +146,10 @@ class Supports:
         for s in ranked:
             before = self._before(s)
             refers = before is not None and len(_PRONOUN.findall(s.text)) > len(_PRONOUN.findall(claim))
-            context = self._titles[s.place[0]] | frozenset(before.words if before and refers else ())
+            # a name of the title may be added, not put in another's place
+            titled = set(_exact(s.text)) <= set(wanted)
+            context = self._titles[s.place[0]] if titled else frozenset()
+            context |= frozenset(before.words if before and refers else ())
             reason = self._against(claim, wanted, s, context)
             if not reason:
                 used = before is not None and refers and any(w in before.words and w not in s.words for w in wanted)
