@@ -111,8 +111,10 @@ class QAChain(Runnable[Question, Answer]):
         if llm:  # it begins to work while the reader reads
             deadline = Deadline(self._config.llm_deadline_s)
             wordings = [llm.standalone(text, history, deadline)]
+            left = deadline.left  # what the search takes is not the model's: the first one loads the encoder
+            retriever.search(wordings[0], scope)
             near = partial(_nearest, retriever, wordings[0], scope)
-            asked = llm.ask(wordings[0], retriever.lexical(scope).passages, near, index.articles, deadline)
+            asked = llm.ask(wordings[0], retriever.lexical(scope).passages, near, index.articles, Deadline(left))
         draft: Draft | str | None
         answer, draft = Answer(question, text, "", confidence=1.0), None
         if intent is Intent.QUESTION or (history and intent in OF_THE_PAGE):  # "it" may be a book the article tells of
