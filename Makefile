@@ -4,7 +4,7 @@ PORT ?= 7860
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: setup chat test check index eval clean
+.PHONY: setup chat test check index eval gate baseline clean
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
@@ -30,6 +30,14 @@ check: setup
 
 eval: setup
 	@$(BIN)/python -m eval run eval/questions/brain-drain.jsonl
+
+# Fail when the answers got worse than eval/baselines/ says; `make baseline` raises that floor,
+# `make baseline ANSWERER=reader` makes the first one of an answerer, ALLOW=--allow-regression lowers one.
+gate: setup
+	@.ci/gate
+
+baseline: setup
+	@.ci/gate rebase $(ANSWERER) $(ALLOW)
 
 clean:
 	rm -rf .venv .index

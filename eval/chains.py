@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from eval.sets import Example, QuestionSet, locate
 from rag.config import Config
@@ -48,6 +48,17 @@ def prepare(
     config = replace(config, index=config.index / "eval" / _key(texts), chroma_url="", default_article="")
     build_index(texts, config, progress)
     return config, located
+
+
+def open_chain(config: Config) -> tuple[Chain, dict[str, Any]]:
+    """The chain that the chat uses (`rag.chain.load_chain`), and what made its index. The chain comes first: its
+    errors say what to do about a missing index."""
+    from rag import chain
+    from rag.store import read_manifest
+
+    opened = chain.load_chain(config)
+    made = asdict(read_manifest(config.index))
+    return opened, {key: made[key] for key in ("model", "model_sha256", "chunker", "format")}
 
 
 def _key(articles: Sequence[Article]) -> str:

@@ -57,6 +57,17 @@ def lenient_f1(prediction: str, golds: Sequence[str]) -> float:
     return max((_f1(_keep_words(prediction), _keep_words(gold)) for gold in golds), default=0.0)
 
 
+def token_recall(text: str, golds: Sequence[str]) -> float:
+    """The share of a gold's tokens (a multiset, leniently normalised) that the text holds; the best gold's.
+
+    >>> token_recall("He left in 1990.", ["May 1990"])
+    0.5
+    """
+    said = Counter(lenient_normalise(text).split())
+    wanted = [Counter(_keep_words(gold).split()) for gold in golds]
+    return max((sum((said & w).values()) / sum(w.values()) for w in wanted if w), default=0.0)
+
+
 def containment(text: str, golds: Sequence[str]) -> float:
     """1.0 when a gold stands in the text as a run of whole tokens: "19" is not in "1990".
 

@@ -45,3 +45,9 @@ def _lines(total: int, earlier: Sequence[bool]) -> Step:
             print(f"asked {n}/{total}, right {sum(done) / n:.3f}, {left:.0f} s left", file=sys.stderr, flush=True)
 
     return step
+
+
+def building(stage: str, done: int, total: int) -> None:
+    """How far the indexing is: a line at the start and the end."""
+    if total == 0 or done in (0, total):
+        print(f"{stage}: {done}/{total}" if total else stage, file=sys.stderr, flush=True)

@@ -1,56 +1,83 @@
-"""Ask every question of a set and keep a line for each: DIR/results.jsonl, DIR/manifest.json, DIR/summary.json.
+"""Ask the questions, one row for each, as it is answered; and `python -m eval run`.
 
-A line is written when its question is done, so Ctrl-C, a crash or a full disk loses at most one answer and
-`--resume` goes on. The trap that lives here is mixing: a resumed run must be the same set, articles,
-configuration and versions, or its mean is of two systems. `identity` in the manifest is compared for that.
+The trap that lives here is the answer that never comes: a chain that raises, or returns nothing, makes a row that is
+scored as a failure. No question leaves without one.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
+import argparse
+import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from eval.chains import Chain
-from eval.score import score
+from eval.choose import add_config, add_filters, add_set, chosen, configured, count
+from eval.folder import Row, RunFolder, identity, light, stream_results
+from eval.score import RIGHT, score
 from eval.sets import Example
-from rag.config import Config
-from rag.errors import BadInput, RagError
+from rag.errors import BadInput
 from rag.types import Answer, Article, Question
 
-Row = dict[str, Any]
-"""One line of results.jsonl: id, question, history, answers, answerable, article, evidence, tags, answer
-(`Answer.as_json()`, or null), error (null, or what was raised), metrics, latency_ms, cold."""
+if TYPE_CHECKING:
+    from eval.figures import Tables
 
-PACKAGES = ("article-chatbot", "torch", "sentence-transformers", "transformers", "chromadb", "langchain-core", "numpy")
+INCOMPLETE = 4
+DROPPED = "dropped"
 
 
 def ask_all(
-    examples: Sequence[Example], chain: Chain, articles: Mapping[str, Article], cold: bool = True
+    examples: Sequence[Example],
+    chain: Chain,
+    articles: Mapping[str, Article],
+    cold: bool = True,
+    repeat: int = 0,
+    workers: int = 1,
 ) -> Iterator[Row]:
-    """A row per example, in order, as it is answered. `cold` marks the first: its latency includes loading models."""
-    for example in examples:
-        yield _ask(example, chain, articles, cold)
-        cold = False
+    """A row per example as it is answered: in order, or as they finish with several workers. `cold` marks the
+    first one of each worker: its latency includes loading models. `repeat` numbers the pass, from 0."""
+    if workers == 1:
+        for example in examples:
+            yield _ask(example, chain, articles, cold, repeat)
+            cold = False
+        return
+    left = iter(enumerate(examples))
+    with ThreadPoolExecutor(workers) as pool:
+        running: set[Future[Row]] = set()
+        try:
+            while True:
+                for i, example in left:
+                    running.add(pool.submit(_ask, example, chain, articles, cold and i < workers, repeat))
+                    if len(running) == workers:  # none waits in a queue: Ctrl-C has only the running ones to wait for
+                        break
+                if not running:
+                    return
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def _ask(example: Example, chain: Chain, articles: Mapping[str, Article], cold: bool) -> Row:
+def _ask(example: Example, chain: Chain, articles: Mapping[str, Article], cold: bool, repeat: int) -> Row:
     answer: Answer | None = None
     error: str | None = None
     start = time.perf_counter()
     try:
         answer = chain.invoke(Question(example.question, example.history, example.article))
+        if not isinstance(answer, Answer):
+            answer, error = None, f"{DROPPED}: the chain returned {type(answer).__name__}, not an Answer"
     except Exception as fault:  # whatever it is, it is this question's result: recorded and scored as a failure
         error = f"{type(fault).__name__}: {fault}"
     latency = 1000 * (time.perf_counter() - start)
     return {
         "id": example.id,
+        "repeat": repeat,
         "question": example.question,
         "history": list(example.history),
         "answers": list(example.answers),
@@ -66,136 +93,101 @@ def _ask(example: Example, chain: Chain, articles: Mapping[str, Article], cold: 
     }
 
 
-def light(row: Row) -> Row:
-    """The row without its texts: what the table needs of it. Ten thousand of them stay small."""
-    kept = ("id", "answerable", "article", "tags", "error", "metrics", "latency_ms", "cold")
-    answer = row["answer"] or {}
-    return {
-        **{key: row[key] for key in kept},
-        "confidence": answer.get("confidence"),
-        "timings_ms": answer.get("timings_ms", {}),
-    }
+def arguments(parser: argparse.ArgumentParser) -> None:
+    add_set(parser)
+    add_filters(parser)
+    parser.add_argument("--filter-failing", type=Path, metavar="RUN", help="only what that run did not get right")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="keep results.jsonl and what belongs to it there")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
+    parser.add_argument("--repeat", type=count, default=1, metavar="N", help="ask each question N times")
+    parser.add_argument("--workers", type=count, default=1, metavar="N", help="ask N questions at a time")
+    add_config(parser)
 
 
-def identity(
-    sha256: str, examples: Sequence[Example], articles: Mapping[str, Article], config: Config, recipe: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What two parts of one run must share. `recipe` tells how the index was made."""
-    asked = sorted({e.article for e in examples})
-    return {
-        "set_sha256": sha256,
-        "questions_sha256": _sha256("\n".join(e.id for e in examples)),
-        "n": len(examples),
-        "articles_sha256": {slug: _sha256(articles[slug].text) for slug in asked},
-        "config": {k: v if isinstance(v, int | float) else str(v) for k, v in asdict(config).items()},
-        "index": dict(recipe),
-        "versions": {"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
-    }
+def main(args: argparse.Namespace) -> int:
+    """`python -m eval run SET`: ask, keep, print."""
+    from rich.console import Console
+
+    from eval.chains import open_chain, prepare
+    from eval.progress import building
+    from eval.table import show
+
+    if args.resume and args.out is None:
+        raise BadInput("--resume needs --out DIR, the folder of the run to go on with.")
+    keep = tempfile.TemporaryDirectory() if args.out is None else nullcontext(str(args.out))
+    with keep as where:
+        folder = RunFolder(Path(where))
+        folder.check(args.resume)
+        questions, wanted = chosen(args)
+        config, examples = prepare(questions, wanted, configured(args), building)
+        # Building the index of a set's own articles has loaded the encoder: what follows is no cold start then.
+        start = None if "torch" in sys.modules else time.perf_counter()
+        chain, recipe = open_chain(config)
+        known = identity(questions.sha256, examples, chain.articles, config, recipe, args.repeat)
+        done = folder.begin(known, args.resume, set=str(args.set), workers=args.workers)
+        cold_start_s = ask_and_keep(examples, chain, folder, done, args.repeat, args.workers, start)
+        held = finish(folder, cold_start_s)
+    show(held.tables, Console(width=None if sys.stdout.isatty() else 120))
+    return _verdict(held, args)
 
 
-@dataclass(slots=True)
-class RunFolder:
-    """DIR of one run. Without a DIR (`folder` None) nothing is kept."""
+def ask_and_keep(
+    examples: Sequence[Example],
+    chain: Chain,
+    folder: RunFolder,
+    done: Sequence[Row],
+    repeat: int = 1,
+    workers: int = 1,
+    start: float | None = None,
+) -> float | None:
+    """Ask what `done` does not hold yet, adding to the folder until done or Ctrl-C; the cold start in seconds."""
+    from eval.progress import progress
 
-    folder: Path | None
-    manifest: dict[str, Any] = field(default_factory=dict)
-
-    def check(self, resume: bool) -> None:
-        """Refuse a folder that holds a run already, before anything slow has happened."""
-        if self.folder is not None and not resume and (self.folder / "results.jsonl").exists():
-            raise BadInput(f"{self.folder} holds a run already. Add --resume to go on with it, or name another folder.")
-
-    def begin(self, manifest: Mapping[str, Any], resume: bool) -> list[Row]:
-        """Make the folder, or check that it can be resumed; returns the rows that are there already, lightened."""
-        if self.folder is None:
-            return []
-        self.check(resume)
-        results = self.folder / "results.jsonl"
-        done: list[Row] = []
-        if resume and results.exists():
-            self.manifest = _read_manifest(self.folder)
-            _same(self.manifest["identity"], manifest, self.folder)
-            done = [light(row) for row in read_results(results, mend=True)]
+    answered = {(row["id"], row["repeat"]) for row in done}
+    cold, cold_start_s = True, None
+    with progress(len(examples) * repeat, [row["metrics"]["outcome"] == RIGHT for row in done]) as step:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as fault:
-            raise BadInput(f"{self.folder} can not be made ({fault.strerror}). Name another folder.") from None
-        self.manifest = {"started": _now(), **self.manifest, "identity": dict(manifest)}
-        self.write("manifest", self.manifest)
-        return done
-
-    def add(self, row: Row) -> None:
-        """Append the row; once this returns it outlives the process."""
-        if self.folder is None:
-            return
-        # a lone surrogate in a question becomes its JSON escape instead of an encoding error
-        line = (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
-        try:
-            with (self.folder / "results.jsonl").open("ab") as file:
-                file.write(line)
-        except OSError as fault:
-            raise RagError(
-                f"{self.folder} can not be written ({fault.strerror}). Make room; --resume goes on."
-            ) from None
-
-    def write(self, name: str, values: Mapping[str, Any]) -> None:
-        if self.folder is not None:
-            (self.folder / f"{name}.json").write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", "utf-8")
-
-    def end(self, done: int, cold_start_s: float | None, summary: Mapping[str, Any]) -> None:
-        """Close the manifest, with the cold start if this process had one, and keep the summary."""
-        cold = {} if cold_start_s is None else {"cold_start_s": cold_start_s}
-        self.write("manifest", {**self.manifest, **cold, "done": done, "finished": _now()})
-        self.write("summary", summary)
+            for pass_ in range(repeat):
+                left = [e for e in examples if (e.id, pass_) not in answered]
+                for row in ask_all(left, chain, chain.articles, cold, pass_, workers):
+                    if start is not None and cold_start_s is None:
+                        cold_start_s = round(time.perf_counter() - start, 2)
+                    cold = False
+                    folder.add(row)
+                    step(row["metrics"]["outcome"] == RIGHT)
+        except KeyboardInterrupt:
+            pass  # what is done is kept; `_verdict` says what is missing
+    return cold_start_s
 
 
-def read_results(path: Path, mend: bool = False) -> list[Row]:
-    """The rows of a results.jsonl. With `mend`, a last line that a killed run left half written is cut off."""
-    try:
-        raw = path.read_bytes()
-    except OSError as fault:
-        raise BadInput(f"{path} can not be read ({fault.strerror}). Is it the --out folder of a run?") from None
-    if mend and raw and not raw.endswith(b"\n"):
-        raw = raw[: raw.rfind(b"\n") + 1]
-        path.write_bytes(raw)
-    rows: list[Row] = []
-    for number, line in enumerate(raw.splitlines(), start=1):
-        try:
-            row = json.loads(line)
-            row["metrics"]["outcome"], row["id"]
-        except (ValueError, KeyError, TypeError) as fault:
-            raise BadInput(f"{path}:{number}: not a line of results ({type(fault).__name__}: {fault}).") from None
-        rows.append(row)
-    return rows
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run as its folder holds it: its rows without their texts, how many there should be, the tables made of them."""
+
+    rows: list[Row]
+    wanted: int
+    tables: Tables
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    try:
-        held = json.loads((folder / "manifest.json").read_text("utf-8"))
-        return {**held, "identity": dict(held["identity"])}
-    except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise BadInput(f"{folder}/manifest.json can not be read ({fault}): a run can not be resumed without.") from None
+def finish(folder: RunFolder, cold_start_s: float | None) -> Finished:
+    """Read the run back, write its summary. KeyboardInterrupt when nothing was answered: that is no run."""
+    from eval.figures import tables
+
+    rows = [light(row) for row in stream_results(folder.results)] if folder.results.exists() else []
+    if not rows:
+        raise KeyboardInterrupt
+    held = tables(rows, cold_start_s)
+    folder.end(len(rows), cold_start_s, held.as_json())
+    known = folder.manifest["identity"]
+    return Finished(rows, known["n"] * known["repeat"], held)
 
 
-def _same(held: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
-    plain = json.loads(json.dumps(now))
-    if changed := [key for key in plain if held.get(key) != plain[key]]:
-        raise BadInput(
-            f"{folder} can not be resumed: {', '.join(changed)} changed since it began, and half a run of each would "
-            "be a mean of two systems. Start a new folder."
-        )
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+def _verdict(held: Finished, args: argparse.Namespace) -> int:
+    errors = [row["error"] for row in held.rows if row["error"]]
+    if errors:
+        print(f"{len(errors)} of {len(held.rows)} questions raised, the first: {errors[0]}", file=sys.stderr)
+    if missing := held.wanted - len(held.rows):
+        more = f"Add --resume to go on in {args.out}." if args.out else "With --out DIR, --resume could go on."
+        print(f"incomplete: {missing} of {held.wanted} questions are missing. {more}", file=sys.stderr)
+        return INCOMPLETE
+    return 1 if errors else 0

@@ -50,11 +50,13 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class QuestionSet:
-    """The examples in file order, the articles that the set brings itself, and the hash of the (unpacked) file."""
+    """The examples in file order, the articles that the set brings itself, the hash of the (unpacked) file, and what
+    its reader should know (columns not used)."""
 
     examples: tuple[Example, ...]
     articles: Mapping[str, Article] = field(default_factory=dict)
     sha256: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 def select(examples: Sequence[Example], filters: Sequence[str] = (), n: int | None = None) -> tuple[Example, ...]:

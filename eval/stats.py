@@ -1,4 +1,4 @@
-"""How sure a figure is: intervals, paired tests, and the figures that need all questions at once (AUROC, AURC).
+"""How sure a figure is: intervals and paired tests. `risk.py` has the figures that need all questions at once.
 
 Every statistic here is written over *weights*: a matrix with a row per resample and a column per question, which
 says how often the question was drawn. A row of ones gives the figure itself and 10,000 drawn rows its interval, so
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,11 +51,35 @@ def bootstrap(
 
     `clusters` names each question's article. Resamples in which the statistic has no value are left out.
     """
-    if len(clusters) < 2:
-        return (math.nan, math.nan)
-    drawn = np.concatenate([statistic(w) for w in _weights(clusters, resamples, np.random.default_rng(seed))])
+    return bootstrap_all([statistic], clusters, resamples=resamples, seed=seed)[0]
+
+
+def bootstrap_all(
+    statistics: Sequence[Statistic],
+    clusters: Sequence[Hashable],
+    units: Sequence[Hashable] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> list[Interval]:
+    """`bootstrap` of several statistics over the same questions: one drawing, the slow part, serves them all.
+
+    `units` names what is drawn when there are too few articles: the question, where rows are repeats of it.
+    """
+    if len(clusters if units is None else set(units)) < 2:
+        return [(math.nan, math.nan)] * len(statistics)
+    drawn: list[list[Floats]] = [[] for _ in statistics]
+    for weights in _weights(clusters, units, resamples, np.random.default_rng(seed)):
+        for values, statistic in zip(drawn, statistics, strict=True):
+            values.append(statistic(weights))
+    return [_percentiles(np.concatenate(values)) for values in drawn]
+
+
+def _percentiles(drawn: Floats) -> Interval:
     drawn = drawn[~np.isnan(drawn)]
-    return (float(np.quantile(drawn, 0.025)), float(np.quantile(drawn, 0.975))) if drawn.size else (math.nan, math.nan)
+    if not drawn.size:
+        return (math.nan, math.nan)
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return (float(low), float(high))
 
 
 def ratio(numerators: Sequence[float], denominators: Sequence[float] | None = None) -> Statistic:
@@ -66,61 +89,7 @@ def ratio(numerators: Sequence[float], denominators: Sequence[float] | None = No
 
     def statistic(weights: Floats) -> Floats:
         total = weights @ below
-        return _divide(weights @ above, total, np.nan)
-
-    return statistic
-
-
-def auroc(confidence: Sequence[float], answerable: Sequence[bool]) -> Statistic:
-    """The chance that an answerable question has the higher confidence of a random pair; a tie counts half."""
-    groups, order = _tied(confidence)
-    positive = np.asarray(answerable, dtype=float)[order]
-
-    def statistic(weights: Floats) -> Floats:
-        drawn = weights[:, order]
-        above = np.add.reduceat(drawn * positive, groups, axis=1)
-        below = np.add.reduceat(drawn * (1 - positive), groups, axis=1)
-        pairs = above.sum(axis=1) * below.sum(axis=1)
-        # groups run from the highest confidence down: a positive beats the negatives of every later group
-        later = below.sum(axis=1, keepdims=True) - np.cumsum(below, axis=1)
-        won = (above * (later + below / 2)).sum(axis=1)
-        return _divide(won, pairs, np.nan)
-
-    return statistic
-
-
-def risk_curve(confidence: Sequence[float], wrong: Sequence[float], weights: Floats) -> tuple[Floats, Floats]:
-    """How many are answered, and which share of them is wrong, as the confidence asked for falls, tie by tie."""
-    groups, order = _tied(confidence)
-    drawn = weights[:, order]
-    answered = np.cumsum(np.add.reduceat(drawn, groups, axis=1), axis=1)
-    failed = np.cumsum(np.add.reduceat(drawn * np.asarray(wrong, dtype=float)[order], groups, axis=1), axis=1)
-    return answered, _divide(failed, answered, 0.0)
-
-
-def aurc(confidence: Sequence[float], wrong: Sequence[float]) -> Statistic:
-    """Mean risk over the coverages of the risk–coverage curve (Geifman & El-Yaniv 2017). Lower is better."""
-
-    def statistic(weights: Floats) -> Floats:
-        answered, risk = risk_curve(confidence, wrong, weights)
-        steps = np.diff(answered, axis=1, prepend=0.0)
-        return np.asarray((risk * steps).sum(axis=1) / answered[:, -1])
-
-    return statistic
-
-
-def coverage_at_risk(
-    confidence: Sequence[float], wrong: Sequence[float], answered: Sequence[bool], limit: float
-) -> Statistic:
-    """The largest share of all questions that can be answered, most confident first, at a risk ≤ limit.
-
-    A question that is not `answered` (refused, or it raised) stays in the denominator and adds no risk.
-    """
-    mask = np.asarray(answered, dtype=float)
-
-    def statistic(weights: Floats) -> Floats:
-        covered, risk = risk_curve(confidence, wrong, weights * mask)
-        return np.asarray(np.where(risk <= limit, covered, 0.0).max(axis=1) / weights.sum(axis=1))
+        return divide(weights @ above, total, np.nan)
 
     return statistic
 
@@ -132,7 +101,10 @@ def mcnemar(wins: int, losses: int) -> float:
     0.021484375
     """
     n = wins + losses
-    tail: int = sum(math.comb(n, k) for k in range(min(wins, losses) + 1))
+    tail, term = 0, 1  # term is n over k, exact, made from the one before: thousands of flips stay quick
+    for k in range(min(wins, losses) + 1):
+        tail += term
+        term = term * (n - k) // (k + 1)
     return min(1.0, 2 * tail / (1 << n))
 
 
@@ -143,7 +115,8 @@ def permutation(differences: Sequence[float], resamples: int = RESAMPLES, seed: 
         return 1.0
     rng, observed, extreme = np.random.default_rng(seed), abs(d.sum()) - 1e-12, 0
     for size in _chunks(resamples, d.size):
-        extreme += int((np.abs(rng.choice((-1.0, 1.0), size=(size, d.size)) @ d) >= observed).sum())
+        signs = 2.0 * rng.integers(0, 2, size=(size, d.size), dtype=np.int8) - 1
+        extreme += int((np.abs(signs @ d) >= observed).sum())
     return (extreme + 1) / (resamples + 1)
 
 
@@ -156,14 +129,17 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _weights(clusters: Sequence[Hashable], resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
-    names = {name: i for i, name in enumerate(dict.fromkeys(clusters))}
-    whole = len(names) >= MIN_CLUSTERS
-    of = np.asarray([names[c] for c in clusters]) if whole else np.arange(len(clusters))
-    k = len(names) if whole else len(clusters)
+def _weights(
+    clusters: Sequence[Hashable], units: Sequence[Hashable] | None, resamples: int, rng: np.random.Generator
+) -> Iterator[Floats]:
+    drawn_by = clusters if len(set(clusters)) >= MIN_CLUSTERS else units if units is not None else range(len(clusters))
+    names = {name: i for i, name in enumerate(dict.fromkeys(drawn_by))}
+    of, k = np.asarray([names[name] for name in drawn_by]), len(names)
+    apart = k == len(of)  # every row is a unit of its own: no need to spread the counts
     for size in _chunks(resamples, len(clusters)):
-        drawn: NDArray[Any] = rng.multinomial(k, [1 / k] * k, size=size)
-        yield drawn[:, of].astype(float)
+        picked = rng.integers(k, size=(size, k)) + k * np.arange(size)[:, None]
+        counts = np.bincount(picked.ravel(), minlength=size * k).reshape(size, k)
+        yield (counts if apart else counts[:, of]).astype(float)
 
 
 def _chunks(resamples: int, width: int) -> Iterator[int]:
@@ -173,14 +149,7 @@ def _chunks(resamples: int, width: int) -> Iterator[int]:
         yield min(step, resamples - done)
 
 
-def _divide(above: Floats, below: Floats, otherwise: float) -> Floats:
+def divide(above: Floats, below: Floats, otherwise: float) -> Floats:
+    """above / below, and `otherwise` where below is 0."""
     result: Floats = np.divide(above, below, out=np.full_like(above, otherwise, dtype=float), where=below > 0)
     return result
-
-
-def _tied(confidence: Sequence[float]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each run of equal confidences starts, and the order, highest first, that makes the runs."""
-    scores = np.asarray(confidence, dtype=float)
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    return np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]]), order

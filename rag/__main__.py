@@ -1,4 +1,4 @@
-"""`python -m rag index [PATH…]` and `python -m rag ask "…"`: the path of one question, from a terminal."""
+"""`python -m rag index [PATH…]`, `ask "…"` and `doctor`: the path of one question, from a terminal."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m rag", description="Ask an article; get its own sentences back.")
-    commands = parser.add_subparsers(required=True, metavar="index | ask")
+    commands = parser.add_subparsers(required=True, metavar="index | ask | doctor")
     index = commands.add_parser("index", help="build the index, or refresh it; PATHs are put into the corpus first")
     index.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=".txt, .md, .html, or a page's saved text")
     index.add_argument("--as", dest="names", default="", metavar="A,B", help="slugs for the articles of one PATH")
@@ -47,8 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument(
         "--history", action="append", default=[], metavar="QUESTION", help="an earlier question; repeatable"
     )
+    ask.add_argument("--answerer", metavar="WHO", help="reader, or with RAG_LLM set also llm or both")
     ask.add_argument("--json", action="store_true", help="print one JSON object")
     ask.set_defaults(command=_ask)
+    doctor = commands.add_parser("doctor", help="what is in use, each part tried, and what to do where one fails")
+    doctor.set_defaults(command=_doctor)
     return parser
 
 
@@ -82,12 +85,18 @@ def _ask(args: argparse.Namespace, config: Config) -> int:
 
     clean_question(args.question, config.max_question_chars)  # a bad question is refused before anything loads
     refresh(config, _progress)
-    answer = load_chain(config).invoke(Question(args.question, tuple(args.history), args.article))
+    answer = load_chain(config).invoke(Question(args.question, tuple(args.history), args.article, args.answerer))
     if args.json:
         print(json.dumps(answer.as_json(), ensure_ascii=False))
     else:
         print(_shown(answer))
     return 0
+
+
+def _doctor(args: argparse.Namespace, config: Config) -> int:
+    from rag.doctor import report
+
+    return report(config, print)
 
 
 def _shown(answer: Answer) -> str:
@@ -97,8 +106,14 @@ def _shown(answer: Answer) -> str:
         lines.append(f"The closest sentence is: {answer.nearest.quote}")
     if answer.query != answer.question.text.strip():
         lines.append(f"(searched for: {answer.query})")
+    if answer.llm and answer.notice:
+        lines.append(f"({answer.notice})")
+    if answer.llm and answer.llm.unsupported:
+        lines.append("([?] marks what the article does not say.)")
     shown = [*answer.citations, *([replace(answer.nearest, number=0)] if answer.nearest else [])]
     lines += [f"  [{c.number or '·'}] {c.article_id}, characters {c.start}–{c.end}" for c in shown]
+    if answer.beside:
+        lines += ["", f"Without {answer.answerer}:", _shown(answer.beside)]
     return "\n".join(lines)
 
 

@@ -134,7 +134,7 @@ def test_an_error_of_the_chains_making_has_its_own_exit_code(
         (["run", "nowhere.jsonl"], "There is no file nowhere.jsonl"),
         (["run", "SET", "--resume"], "--resume needs --out DIR"),
         (["run", "SET", "--filter", "tag"], "--filter tag is not understood"),
-        (["run", "SET", "--split", "report"], "No question of 9 is left after tag=report. Tags: none."),
+        (["run", "SET", "--split", "report"], "No question of 9 is left after tag=report. Tags: date, factoid"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(

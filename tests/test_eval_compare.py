@@ -10,7 +10,8 @@ import pytest
 
 from eval.__main__ import main
 from eval.compare import compare, flipped, pair
-from eval.run import RunFolder, ask_all
+from eval.folder import RunFolder
+from eval.run import ask_all
 from tests.eval_fakes import ARTICLES, AlwaysAnswers, AlwaysRefuses, CrashesEveryThird, Perfect, examples
 
 Rows = list[dict[str, Any]]
@@ -23,7 +24,7 @@ def rows(chain: Perfect) -> Rows:
 def test_a_run_does_not_differ_from_itself() -> None:
     pairs, remarks = pair(rows(Perfect()), rows(Perfect()))
     assert (len(pairs), remarks, flipped(pairs)) == (9, [], [])
-    assert {(d.p, d.wins, d.losses, d.b - d.a) for d in compare(pairs)} == {(1.0, 0, 0, 0.0)}
+    assert {(d.holm, d.permutation, d.wins, d.losses, d.b - d.a) for d in compare(pairs)} == {(1.0, 1.0, 0, 0, 0.0)}
 
 
 def test_what_refusing_everything_costs() -> None:
@@ -33,7 +34,8 @@ def test_what_refusing_everything_costs() -> None:
     assert (right.a, right.b, right.wins, right.ties, right.losses) == (1.0, 3 / 9, 0, 3, 6)
     assert right.low < -6 / 9 < right.high < 0
     # exact McNemar of 0 to 6 is 2 / 2**6 = 0.03125; looking at twelve metrics, Holm makes that 0.375
-    assert (len(found), right.p) == (12, pytest.approx(0.375, abs=0.04))
+    assert (right.mcnemar, right.permutation) == (0.03125, pytest.approx(0.03125, abs=0.005))
+    assert (len(found), right.holm) == (12, 0.375)
     assert (found["hit_at_1"].b, found["hit_at_1"].losses) == (1 / 6, 5)  # it shows q5's sentence for all
     assert (found["yes_no"].wins, found["yes_no"].ties, found["yes_no"].losses) == (0, 0, 1)
 
@@ -85,7 +87,7 @@ def test_the_command_prints_flips_then_the_table(tmp_path: Path, capsys: pytest.
     assert "B raised RuntimeError: out of steam at What did the new pier cost?" in out
     assert "and 4 more; --show 5 prints them all." in out
     assert out.index("q2  right") < out.index("wins/ties/losses")
-    assert "right 0.667 0.667 +0.000 -0.444 to +0.444 1 2/5/2" in " ".join(out.split())
+    assert "right 0.667 0.667 +0.000 -0.444 to +0.444 1 1 1 2/5/2" in " ".join(out.split())
 
 
 def test_what_can_not_be_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,11 +10,11 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
-from eval import stats
+from eval import risk, stats
 
 
 def auroc(confidence: Sequence[float], answerable: Sequence[bool]) -> float:
-    return stats.value(stats.auroc(confidence, answerable), len(confidence))
+    return stats.value(risk.auroc(confidence, answerable), len(confidence))
 
 
 @pytest.mark.parametrize(("successes", "n"), [(0, 10), (7, 10), (10, 10), (431, 1346)])
@@ -46,25 +46,25 @@ def test_auroc_by_hand() -> None:
 
 def test_auroc_over_weights_is_auroc_of_the_drawn_questions() -> None:
     confidence, answerable = np.array([0.9, 0.4, 0.6, 0.2]), np.array([True, True, False, False])
-    drawn = stats.auroc(confidence, answerable)(np.array([[1.0, 2.0, 1.0, 0.0], [0.0, 1.0, 1.0, 2.0]]))
+    drawn = risk.auroc(confidence, answerable)(np.array([[1.0, 2.0, 1.0, 0.0], [0.0, 1.0, 1.0, 2.0]]))
     assert drawn == pytest.approx([1 / 3, 2 / 3])
 
 
 def test_risk_and_coverage_by_hand() -> None:
     confidence, wrong = [0.9, 0.8, 0.7, 0.6], [0.0, 0.0, 1.0, 0.0]
     # risk among the top k: 0, 0, 1/3, 1/4
-    assert stats.value(stats.aurc(confidence, wrong), 4) == pytest.approx((0 + 0 + 1 / 3 + 1 / 4) / 4)
+    assert stats.value(risk.aurc(confidence, wrong), 4) == pytest.approx((0 + 0 + 1 / 3 + 1 / 4) / 4)
     everything = [True] * 4
-    assert stats.value(stats.coverage_at_risk(confidence, wrong, everything, 0.05), 4) == 2 / 4
-    assert stats.value(stats.coverage_at_risk(confidence, wrong, everything, 0.25), 4) == 4 / 4
+    assert stats.value(risk.coverage_at_risk(confidence, wrong, everything, 0.05), 4) == 2 / 4
+    assert stats.value(risk.coverage_at_risk(confidence, wrong, everything, 0.25), 4) == 4 / 4
     # the wrong one refused: the other three are covered at no risk
-    assert stats.value(stats.coverage_at_risk(confidence, wrong, [True, True, False, True], 0.05), 4) == 3 / 4
+    assert stats.value(risk.coverage_at_risk(confidence, wrong, [True, True, False, True], 0.05), 4) == 3 / 4
 
 
 def test_equal_confidences_are_answered_together() -> None:
     for wrong in ([0.0, 1.0], [1.0, 0.0]):  # the file's order must not matter
-        assert stats.value(stats.coverage_at_risk([0.5, 0.5], wrong, [True, True], 0.05), 2) == 0.0
-        assert stats.value(stats.aurc([0.5, 0.5], wrong), 2) == 0.5
+        assert stats.value(risk.coverage_at_risk([0.5, 0.5], wrong, [True, True], 0.05), 2) == 0.0
+        assert stats.value(risk.aurc([0.5, 0.5], wrong), 2) == 0.5
 
 
 def test_bootstrap_covers_the_mean_and_repeats_itself() -> None:

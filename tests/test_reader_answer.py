@@ -17,7 +17,7 @@ from rag.lexical import BM25
 from rag.reader import answer as module
 from rag.reader import weights
 from rag.reader.answer import Calibration, SpanAnswerer
-from rag.reader.candidates import candidates
+from rag.reader.candidates import candidates, choose, rank_again, reread
 from rag.reader.model import Candidate, Reading
 from rag.reader.yesno import YesNo
 from rag.retrieve import Found
@@ -133,6 +133,23 @@ def test_several_good_spans_in_one_sentence_speak_for_it() -> None:
     reader = Scripted(Ruth_Alder=3.0, masons=3.0, oats=3.4)
     draft = answerer(reader).answer("Who worked on the mill?", found(), {"mill": MILL})
     assert TEXT[slice(*draft.sentences[0][1])] == "Ruth Alder rebuilt it with 40 masons."
+
+
+class Swayed(Scripted):
+    """Finds the oats only in the company of the year of the fire."""
+
+    def _one(self, passage: str) -> Reading:
+        return Scripted(**({"oats": 5.0, "masons": 4.0} if "1802" in passage else {"masons": 4.0}))._one(passage)
+
+
+def test_what_is_found_only_in_company_comes_after_what_is_found_alone() -> None:
+    there = found(size=40)
+    read = candidates("What did it grind?", there, Swayed(), {"mill": MILL})  # type: ignore[arg-type]
+    first = choose(read, RANK)
+    assert TEXT[slice(*first[0].sentence[1])] == "It ground oats for the whole valley."
+    again = rank_again(reread("What did it grind?", first, Swayed()), {"near_margin": 1.0})  # type: ignore[arg-type]
+    assert TEXT[slice(*again[0].sentence[1])] == "Ruth Alder rebuilt it with 40 masons."
+    assert again[0].near["near_margin"] == 4.0
 
 
 def test_a_list_in_one_sentence_is_told_from_its_first_to_its_last_item() -> None:

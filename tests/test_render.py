@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rag.cite import cite, cited_text
 from rag.types import ALL, Answer, Article, Question
+from tests.payloads import PAYLOADS
 from ui import frame, render
 from ui.frame import Guide
 from ui.turns import Talk, Turn
@@ -69,7 +70,7 @@ def sentence(quote: str, number: int = 1):
     return cite(FERRY, (start, start + len(quote)), number)
 
 
-@pytest.mark.parametrize("payload", NASTY)
+@pytest.mark.parametrize("payload", [*NASTY, *PAYLOADS])
 def test_a_payload_is_text_wherever_it_comes_in(payload: str) -> None:
     article = Article(payload, payload, payload, metadata={"publisher": payload, "byline": payload})
     citation = cite(Article(payload, "", payload.strip()), (0, len(payload.strip())))

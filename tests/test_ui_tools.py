@@ -33,6 +33,7 @@ from tests.chat_page import (
     quote_of,
     turn,
 )
+from tests.payloads import PAYLOADS, RUN
 from ui.screenshot import ask
 
 WHO, HOW_LONG = "Who is the captain of the ferry?", "How long has she steered it?"
@@ -205,7 +206,7 @@ def test_a_thumb_becomes_an_evaluation_row(page: Page, home: Path) -> None:
 
 
 def add(page: Page, text: str = "", title: str = "", file: Path | None = None) -> None:
-    page.click("text=Add article")
+    page.click("#bar [data-action=open-add]")
     page.fill("#add-text", text)
     page.fill("#add-name", title)
     if file:
@@ -329,7 +330,7 @@ def test_axe_finds_no_serious_violation(page: Page, phone: Page, shown: str) -> 
     if shown == "phone":
         turn(phone, 0).locator(".cite").first.click()
     if shown == "add":
-        page.click("text=Add article")
+        page.click("#bar [data-action=open-add]")
     found = Axe().run(looked).response["violations"]
     serious = [
         (v["id"], v["help"], [n["html"][:150] for n in v["nodes"]])
@@ -337,27 +338,6 @@ def test_axe_finds_no_serious_violation(page: Page, phone: Page, shown: str) -> 
         if v["impact"] in ("serious", "critical")
     ]
     assert serious == []
-
-
-RUN = "window.pwned=1"
-EVENTS = [
-    ("img src=x", "onerror"), ("svg", "onload"), ("body", "onload"), ("video src=x", "onerror"), ("details open", "ontoggle"),
-    ("input autofocus", "onfocus"), ("select autofocus", "onfocus"), ("iframe src=about:blank", "onload"), ("a href=#", "onclick"),
-    ("button", "onclick"), ("marquee", "onstart"), ("object data=x", "onerror"), ("div style=width:99vw", "onmouseover"),
-    ("p tabindex=0", "onpointerover"), ("style", "onload"), ("link rel=stylesheet href=x", "onerror"),
-]  # fmt: skip
-BEFORE = ["", '">', "'>", "</p></article>", "-->", "\n\n", "&lt;b&gt;"]
-PAYLOADS = [f"{before}<{tag} {event}={RUN}>" for before in BEFORE for tag, event in EVENTS] + [
-    f"<script>{RUN}</script>", f"<SCRIPT>{RUN}</SCRIPT>", f"<scr<script>ipt>{RUN}</script>", f"<script src=data:,{RUN}></script>",
-    f"[x](javascript:{RUN})", f"![x](javascript:{RUN})", "![x](/pwned.png)", "[x]: /pwned", f"<javascript:{RUN}>",
-    f"<a href=javascript:{RUN}>x</a>", f"<a href='java\tscript:{RUN}'>x</a>", f'" onclick="{RUN}" x="', f"' autofocus onfocus='{RUN}",
-    f"`<img src=x onerror={RUN}>`", f"```mermaid\ngraph TD; A[<img src=x onerror={RUN}>]\n```", f"$$<img src=x onerror={RUN}>$$",
-    f"\\(\\href{{javascript:{RUN}}}{{x}}\\)", "{{constructor.constructor('window.pwned=1')()}}", f"${{{RUN}}}", "<base href=/pwned>",
-    f"<form action=javascript:{RUN}><input type=submit>", f"<math><mtext><img src=x onerror={RUN}></mtext></math>",
-    f"<svg><animate onbegin={RUN} attributeName=x>", f"<noscript><p title='</noscript><img src=x onerror={RUN}>'>",
-    f"<template><script>{RUN}</script></template>", "<meta http-equiv=refresh content='0;url=/pwned'>", "\u2028<img src=x onerror=pwned=1>",
-    f"&#60;img src=x onerror={RUN}&#62;", f"%3Cimg src=x onerror={RUN}%3E", f"<div data-action=add onclick={RUN}>", "<!--<img src=x -->",
-]  # fmt: skip
 
 
 def packed(payloads: list[str], most: int) -> list[str]:
@@ -377,7 +357,7 @@ def test_no_payload_in_question_article_title_or_file_name_runs(page: Page, tmp_
     page.on("request", lambda request: told.append(request.url) if "/pwned" in request.url else None)
     titles = packed(PAYLOADS, 290)
     for at in (0, len(titles) // 2):
-        add(page, "\n\n".join(f"Sentence {n} says {p} here." for n, p in enumerate(PAYLOADS)), titles[at])
+        add(page, "\n\n".join(f"Sentence {n} says {p} here." for n, p in enumerate(packed(PAYLOADS, 300))), titles[at])
         expect(page.locator("#add")).to_be_hidden()
         expect(page.locator("#article h1")).to_contain_text(titles[at][:20].strip().split("\n")[0])
     named = tmp_path / f"<img src=x onerror={RUN}>.txt"

@@ -66,6 +66,9 @@ class Intake:
     def _work(self, job: str, name: str, title: str, data: bytes) -> None:
         try:
             article = read(name, title, data, self._backend.config.max_file_mb)
+            self._backend.start()
+            while self._backend.chain(0.25) is None:
+                self._update(job, line=self._backend.status)
             self._update(job, line=f"Indexing “{article.title}” …", share=0.05)
 
             def progress(what: str, done: int, total: int) -> None:
@@ -109,7 +112,7 @@ def read(name: str, title: str, data: bytes, max_mb: float) -> Article:
         except BadInput as fault:
             raise BadInput(str(fault).replace(f"{folder}/", "")) from None
     named = title.strip() or (article.title if article.title != file.stem else "") or _first_words(article.text)
-    return replace(article, title=re.sub(r"\s+", " ", named)[:300], source=Path(name).name[:200])
+    return replace(article, title=re.sub(r"\s+", " ", named)[:300])
 
 
 def _first_words(text: str) -> str:

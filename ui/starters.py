@@ -48,7 +48,9 @@ _ROLE = (
     r"(?:founder|co-founder|chair(?:man|woman|person)?|president|director|professor|researcher|author|captain|mayor|"
     r"minister|chief|head|leader|owner|manager|editor|scientist|doctor|engineer|artist|singer|writer|journalist|"
     r"economist|historian|lawyer|farmer|teacher|coach|player|actor|actress|beekeeper|analyst|spokes(?:man|woman|person)|"
-    r"ceo|CEO|king|queen|poet|composer|painter|inventor|pioneer|physicist|chemist|biologist|philosopher|explorer)"
+    r"ceo|CEO|king|queen|poet|composer|painter|inventor|pioneer|physicist|chemist|biologist|philosopher|explorer|"
+    r"baker|chef|nurse|pilot|sailor|dancer|designer|architect|photographer|activist|student|astronomer|geologist|"
+    r"psychologist|sociologist|politician|senator|governor|judge|officer|general|commander|bishop|priest|monk)"
 )
 _TITLE = r"(?:Mr|Mrs|Ms|Dr|Prof|Rep|Sen|Gov|Gen|Sir|President|Professor|Captain|Chairman|Minister|King|Queen|Pope)\.?"
 _PERSON = r"[A-Z][\w’-]+(?: [A-Z][\w’-]*\.?)*(?: [A-Z][\w’-]+)"
@@ -229,7 +231,7 @@ def candidates(article: Article) -> list[Candidate]:
     names, plain = _names(article.text) | people, _plain_words(article.text) - people
     found: dict[str, Candidate] = {}
     for span in split_sentences(article.text):
-        sentence = re.sub(r"\s+", " ", article.text[slice(*span)])
+        sentence = re.sub(r"^[^\w\"“'‘(]+|\s+", " ", article.text[slice(*span)]).strip()  # a bullet or emoji first
         clause = _lowered(clause_of(sentence), names, plain)
         made = [m for template in _TEMPLATES for m in template(sentence, clause, people)] if clause else []
         for text, kind, rank in (*made, *_patterns(sentence, people)):

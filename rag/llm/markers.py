@@ -13,18 +13,23 @@ from dataclasses import dataclass
 
 from rag.llm.orders import visible
 from rag.sentences import split_sentences
+from rag.types import Span
 
 _LONGEST = 600
 """Characters that an opened bracket or tag is waited for before it is taken for plain text."""
 _OPEN = re.compile(r"!?[\[【［]|<|!$")
 _BRACKET = re.compile(r"(!?)[\[【［]([^\[\]【】［］\n]*)[\]】］]")
 _TARGET = re.compile(r"\((?:[^()\n]|\([^()\n]*\))*\)")
-_TAG = re.compile(r"<think>.*?</think>|<!--.*?-->|<[/?!]?[A-Za-z][^<>]*>", re.DOTALL)
+_TAG = re.compile(
+    r"<(think|script|style)\b[^<>]*>.*?</\1>|<!--.*?-->|<(?!think\b|script\b|style\b|!--)[/?!]?[A-Za-z][^<>]*>",
+    re.DOTALL | re.IGNORECASE,
+)
 _URL = re.compile(
     r"(?:\b[a-z][a-z0-9+.-]{1,15}:/{1,2}|\bwww\.|\b(?:mailto|javascript|data|tel):|(?<![\w/])//(?=\w))\S*"
     r"|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?/\S*",
     re.IGNORECASE,
 )
+_END = re.compile(r"[.!?。！？][\"'”’»)]*$")
 _DECORATION = re.compile(r"^\s*(?:[-*•·–>#]+|\d{1,2}[.)])\s+|[*`]+|_{2,}|~{2,}")
 
 
@@ -60,10 +65,10 @@ class SentenceReader:
         """The rest; when the output was `cut` at a length limit, without a last sentence that does not end."""
         self._scan(final=True)
         rest = self._finished()
-        spans = split_sentences(self._text)
+        spans = self._spans()
         for i, (a, b) in enumerate(spans):
-            if not cut or i < len(spans) - 1 or re.search(r"[.!?。！？][\"'”’»)]*$", self._text[a:b]):
-                rest += self._release(a, b, len(self._text))
+            if not cut or i < len(spans) - 1 or _END.search(self._text[a:b]):
+                rest += self._release(a, b, spans[i + 1][0] if i + 1 < len(spans) else len(self._text))
         return rest
 
     def _scan(self, final: bool) -> None:
@@ -71,12 +76,17 @@ class SentenceReader:
         while self._pending:
             found = _OPEN.search(self._pending)
             if found is None or (found.group() == "!" and final):
-                self._append(self._pending)
-                self._pending = ""
+                whole = len(self._pending) if final else re.search(r"\S*$", self._pending).start()  # type: ignore[union-attr]
+                self._append(self._pending[:whole])  # a word is kept back until it is whole: it may be an address
+                self._pending = self._pending[whole:]
                 return
             self._append(self._pending[: found.start()])
             self._pending = self._pending[found.start() :]
             size = self._unit(final)
+            if size is None and final and len(self._pending) < 24 and self._pending[0] in "[【［":
+                self.dropped.append(self._pending[1:].strip())  # a marker that was never closed
+                self._pending = ""
+                return
             if size is None and not final and (len(self._pending) < _LONGEST or self._pending.startswith("<think>")):
                 return
             self._pending = self._pending[len(found.group()) if size is None else size :]
@@ -88,9 +98,7 @@ class SentenceReader:
                 self._append("<")
                 return 1
             tag = _TAG.match(self._pending)
-            if tag and not (tag.group() == "<think>"):
-                return tag.end()
-            return None
+            return tag.end() if tag else None
         bracket = _BRACKET.match(self._pending)
         if bracket is None or (bracket.end() == len(self._pending) and not final):
             return None  # "](" may follow
@@ -120,12 +128,22 @@ class SentenceReader:
             self._append(f"({inner})")
 
     def _append(self, text: str) -> None:
+        text, links = _URL.subn(_stop, text)
+        self.dropped += ["link"] * links
         if text[:1] in ".,;:!?)" and text[:1]:
             self._text = self._text.rstrip(" ")  # "in 1892 [k7m2]." leaves a space
         self._text += text
 
+    def _spans(self) -> list[Span]:
+        """The sentences of the text; a marker after a full stop ends one whatever follows."""
+        ends = [at for at, _ in self._marks if _END.search(self._text[:at].rstrip())]
+        cuts = sorted({0, *ends, len(self._text)})
+        return [
+            (a + s, a + e) for a, b in zip(cuts, cuts[1:], strict=False) for s, e in split_sentences(self._text[a:b])
+        ]
+
     def _finished(self) -> list[Said]:
-        spans = split_sentences(self._text)
+        spans = self._spans()
         said: list[Said] = []
         kept = 0
         for (a, b), (following, _) in zip(spans, spans[1:], strict=False):
@@ -146,12 +164,17 @@ class SentenceReader:
         return [Said(text, tuple(dict.fromkeys(mine)))] if any(c.isalnum() for c in text) else []
 
 
+def _stop(address: re.Match[str]) -> str:
+    """What is left of an address: the punctuation of the sentence it stood in."""
+    return re.sub(r".*?([.,;:!?]*)$", r"\1", address[0])
+
+
 def plain(text: str) -> tuple[str, int]:
     """The text on one line without addresses, decoration and invisible characters; and how many addresses it held.
 
     >>> plain("**See** https://a.example/?q=1 or a.example/x\\u200b now.")
     ('See or now.', 2)
     """
-    text, links = _URL.subn(" ", re.sub(r"\s", " ", visible(text)))
+    text, links = _URL.subn(_stop, re.sub(r"\s", " ", visible(text)))
     text = _DECORATION.sub("", text).replace("[", "(").replace("]", ")")
     return re.sub(r" +([.,;:!?)])", r"\1", re.sub(r" +", " ", text)).strip(), links

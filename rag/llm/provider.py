@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.config import Config
 from rag.errors import BadInput
-from rag.llm.faults import fault_of
+from rag.llm.faults import Fault, fault_of
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -85,3 +85,32 @@ def window(model: BaseChatModel, config: Config) -> int:
     """How many tokens a prompt and its answer may have: what is configured, or less when the model takes less."""
     profile = getattr(model, "profile", None) or {}
     return min(config.llm_context, int(profile.get("max_input_tokens") or config.llm_context))
+
+
+_KEYS = {
+    "openai": "OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "google_genai": "GOOGLE_API_KEY",
+    "mistralai": "MISTRAL_API_KEY",
+}
+_ADDRESSES = {"openai": "OPENAI_BASE_URL", "ollama": "OLLAMA_HOST"}
+
+
+def remedy(config: Config, fault: Fault) -> str:
+    """What to do about a fault of the configured model."""
+    provider = provider_of(config)
+    key = _KEYS.get(provider, "the provider's key")
+    if "key" in fault.why:
+        return f"Set {key}; a local server that wants none still needs some word there, such as none."
+    if "reached" in fault.why and provider == "ollama":
+        return "Start it with `ollama serve`, or set OLLAMA_HOST to where it runs."
+    if "reached" in fault.why:
+        return f"Is the server running, and is {_ADDRESSES.get(provider, 'its address')} right?"
+    if "404" in fault.why:
+        name = config.llm.partition(":")[2]
+        return f"Run `ollama pull {name}`." if provider == "ollama" else f"Is {name!r} the name the server uses?"
+    if "429" in fault.why:
+        return "Wait, or raise the limit with the provider."
+    if "long" in fault.why or "middle" in fault.why:
+        return "Raise RAG_LLM_DEADLINE_S, or take a smaller model."
+    return "Try again; if it stays, see the server's log."

@@ -10,11 +10,12 @@ not there, speaks against it. What this can not see: "A sued B" for "B sued A".
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.intent import is_yes_no
-from rag.lexical import STOPWORDS, content_words, stem, words
+from rag.lexical import content_words
 from rag.llm.excerpts import Excerpt
 from rag.llm.orders import visible
 from rag.types import Article, Span
@@ -32,7 +33,7 @@ SecondOpinion = Callable[[str, str], str | None]
 _NAME = re.compile(r"\b[A-Z][\w’'-]*\w")
 _NEGATIVE = frozenset("not no never none nobody nothing neither nor cannot without".split())
 _PRONOUN = re.compile(r"\b(?:he|she|it|they|him|them|his|her|its|their|this|these|those)\b", re.IGNORECASE)
-_YES_NO = re.compile(r"^(yes|no)\b[\s,.:;—–-]*", re.IGNORECASE)
+_YES_NO = re.compile(r"^(yes|no)\s*(?:[,.:;!—–-]\s*|$)", re.IGNORECASE)
 _CONNECTIVE = re.compile(
     r"^(?:however|additionally|moreover|furthermore|also|finally|thus|therefore|overall|meanwhile|instead|consequently|"
     r"in addition|as a result|according to the (?:article|text|passages?)|"
@@ -40,8 +41,8 @@ _CONNECTIVE = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"; |, (?:and|but|while|which|who|where|because|so) |,? and |,? but | because | while ")
-_NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve"
-_NUMBERS = {word: str(n) for n, word in enumerate(_NUMBER_WORDS.split())}
+_NUMBER_WORDS = "two three four five six seven eight nine ten eleven twelve"
+_NUMBERS = {word: str(n) for n, word in enumerate(_NUMBER_WORDS.split(), start=2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class _Sentence:
     place: Place
-    words: frozenset[str]
+    words: Counter[str]
     text: str
 
     def touches(self, other: Place) -> bool:
@@ -132,8 +133,8 @@ class Supports:
         why = "no passage says so"
         for s in ranked:
             before = self._before(s)
-            refers = before is not None and bool(_PRONOUN.search(s.text))
-            context = self._titles[s.place[0]] | (before.words if before and refers else frozenset())
+            refers = before is not None and len(_PRONOUN.findall(s.text)) > len(_PRONOUN.findall(claim))
+            context = self._titles[s.place[0]] | frozenset(before.words if before and refers else ())
             reason = self._against(claim, wanted, s, context)
             if not reason:
                 used = before is not None and refers and any(w in before.words and w not in s.words for w in wanted)
@@ -146,9 +147,10 @@ class Supports:
 
     def _against(self, claim: str, wanted: Sequence[str], s: _Sentence, context: frozenset[str]) -> str:
         """What speaks against the sentence as evidence; nothing when it supports the claim."""
-        exact = _exact(claim)
-        if lost := [w for w in exact if w not in s.words and not (w in context and not w[0].isdigit())]:
-            return f"{lost[0]} does not stand there"
+        for word, times in Counter(_exact(claim)).items():
+            number = word[0].isdigit()  # said twice, a number has to stand there twice; a name may be for a pronoun
+            if s.words[word] < (times if number else 1) and (number or word not in context):
+                return f"{word} does not stand there"
         missing = [w for w in wanted if w not in s.words and w not in context]
         here = sum(w in s.words for w in wanted)
         precision = 1 - len(missing) / len(wanted)
@@ -170,7 +172,7 @@ class Supports:
 
 def _sentence(article_id: str, span: Span, articles: Mapping[str, Article]) -> _Sentence:
     text = visible(articles[article_id].text[slice(*span)])
-    return _Sentence((article_id, span), frozenset(_content(text)), text)
+    return _Sentence((article_id, span), Counter(_content(text)), text)
 
 
 def _plain(text: str) -> str:
@@ -184,8 +186,8 @@ def _content(text: str) -> list[str]:
 
 def _exact(text: str) -> list[str]:
     """The stems of names and numbers: what has to stand in the evidence to the letter."""
-    names = [stem(n.lower()) for n in _NAME.findall(text) if n.lower() not in STOPWORDS]
-    return [w for n in names for w in words(n) if w not in STOPWORDS] + [w for w in _content(text) if w[0].isdigit()]
+    names = [w for name in _NAME.findall(_plain(text)) for w in content_words(name)]
+    return [w for w in names if not w[0].isdigit()] + [w for w in _content(text) if w[0].isdigit()]
 
 
 def _turned(claim: str, evidence: str) -> bool:

@@ -160,9 +160,10 @@ def _window(choice: Choice) -> tuple[str, Span]:
 
 
 def _inside(reading: Reading, place: Span) -> float:
-    """The score of the best span that begins in `place`; where none of those kept does, the worst kept one's."""
+    """The score of the best span that begins in `place`; where none of those kept does, no more than that of "not
+    here"."""
     scores = [s.score for s in reading.spans if place[0] <= s.start < place[1]]
-    return max(scores) if scores else min((s.score for s in reading.spans), default=reading.null - 10)
+    return max(scores) if scores else min([reading.null, *(s.score for s in reading.spans)])
 
 
 def rank_again(choices: Sequence[Choice], weights: Weights) -> list[Choice]:

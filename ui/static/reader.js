@@ -331,7 +331,9 @@
 
   // --- an article of one's own --------------------------------------------------------------------------------------
 
-  let file = null;
+  let file = null; // the one chosen or dropped
+  let adding = 0; // the timer that looks how far it is
+  let added = null; // the job that ended last
 
   function openAdd(dropped = null) {
     choose(dropped);
@@ -373,11 +375,14 @@
 
   function showAdded() {
     const fresh = $("#added-data .md > div");
-    if (!fresh?.dataset.job && fresh?.dataset.state !== "failed") return;
+    const { job, state } = fresh?.dataset ?? {};
+    if ((!job && state !== "failed") || job === added) return;
     $("#add-state").replaceChildren(fresh.cloneNode(true));
-    if (fresh.dataset.state === "working") return setTimeout(tell, 400, "bring", JSON.stringify({ job: fresh.dataset.job, n: ++count }));
+    clearTimeout(adding);
+    if (state === "working") return (adding = setTimeout(tell, 400, "bring", JSON.stringify({ job, n: ++count })));
     $("[data-action=add]").disabled = false;
-    if (fresh.dataset.state !== "done") return;
+    if (state !== "done") return;
+    added = job; // it may be drawn again, while the form is open for another one
     $("#add").close();
     for (const field of ["#add-name", "#add-text", "#add-file"]) $(field).value = "";
     choose(null);
