@@ -3,7 +3,6 @@
     sentences               the whole-sentence answerer, without the reader
     reader                  spans ranked by the reader's two scores alone, refused by a threshold on them
     + ranking features      ranked by all that speaks for a candidate
-    + read again            the best sentences between their neighbours alone
     + calibration           refused by the shipped confidence
 
 `--unmade FILE` adds the row of a reader that was trained without made negatives (`rag.reader.train
@@ -16,13 +15,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from eval.calibrate_reader import CONFIDENCE, RANK, RERANK, Bools, Read, Remembering, fitted, read_sets
+from eval.calibrate_reader import CONFIDENCE, RANK, Bools, Read, Remembering, fitted, read_sets
 from eval.chains import prepare
 from eval.formats import load_set
 from eval.reader import auroc
@@ -72,10 +71,12 @@ def _mean(values: Sequence[Any]) -> float:
     return sum(held) / len(held) if held else float("nan")
 
 
-def answerer(reader: Reader, read: Sequence[Read], ours: Bools, *features: Sequence[str]) -> Answerer:
+def answerer(
+    reader: Reader, read: Sequence[Read], ours: Bools, rank: Sequence[str], confidence: Mapping[str, int]
+) -> Answerer:
     """What `fitted` makes of those features alone."""
-    found = fitted(read, ours, reader, *features)[0]
-    weighed = found["rank"], found["rerank"], found["confidence"]
+    found = fitted(read, ours, reader, rank, confidence)[0]
+    weighed = found["rank"], found["confidence"]
     return SpanAnswerer(reader, Calibration(*weighed, found["threshold"], found["within"])).answer
 
 
@@ -86,13 +87,12 @@ def rows_of(args: argparse.Namespace) -> dict[str, Answerer]:
         if file:
             reader = Remembering(Reader.load(file))
             read, ours = read_sets(args.calibrate, args.data / "squad-v2.0-dev-a.json.gz", reader)
-            rows[label] = answerer(reader, read, ours, ALONE, ("score",), ALONE)
+            rows[label] = answerer(reader, read, ours, ALONE, {"margin": 1, "here": 1})
     reader = Remembering(Reader.load(WEIGHTS))
     read, ours = read_sets(args.calibrate, args.data / "squad-v2.0-dev-a.json.gz", reader)
-    rows["reader, shipped weights"] = answerer(reader, read, ours, ALONE, ("score",), ALONE)
-    rows["+ ranking features"] = answerer(reader, read, ours, RANK, ("score",), ALONE)
-    rows["+ read again"] = answerer(reader, read, ours, RANK, RERANK, ALONE)
-    rows["+ calibration (shipped)"] = answerer(reader, read, ours, RANK, RERANK, CONFIDENCE)
+    rows["reader, shipped weights"] = answerer(reader, read, ours, ALONE, {"margin": 1, "here": 1})
+    rows["+ ranking features"] = answerer(reader, read, ours, RANK, {"margin": 1, "here": 1})
+    rows["+ calibration (shipped)"] = answerer(reader, read, ours, RANK, CONFIDENCE)
     return rows
 
 

@@ -35,16 +35,7 @@ from rag.config import Config
 from rag.intent import Intent, intent_of, wants_many
 from rag.reader import yesno
 from rag.reader.answer import CALIBRATION, sha256
-from rag.reader.candidates import (
-    Candidate,
-    Choice,
-    candidates,
-    choose,
-    confidence_features,
-    dot,
-    rank_again,
-    reread,
-)
+from rag.reader.candidates import Candidate, candidates, choose, confidence_features, dot
 from rag.reader.data import CALIBRATION as CALIBRATION_ARTICLES
 from rag.reader.data import boolq_rows
 from rag.reader.model import Reader, Reading
@@ -61,9 +52,12 @@ PRECISION = 0.9
 WITHIN = 1.5
 """How far below the best sentence's score a further one of a list may be."""
 RANK = ("margin", "here", "cosine", "covered", "retrieved", "kind", "echo")
-RERANK = ("score", "near_margin", "near_here")
-LOOKED_UP = ("known", "names", "numbers", "phrases", "elsewhere")
-CONFIDENCE = (*RANK, "near_margin", "near_here", *LOOKED_UP, "ahead", "yes_no", "many")
+CONFIDENCE = {
+    **{"here": 1, "near_here": 1, "cosine": 1, "covered": 1, "known": 1},
+    **{"names": -1, "numbers": -1, "elsewhere": -1, "yes_no": 0, "many": 0},
+}
+"""Feature → the sign that its weight may have (0: either). Without that a hundred questions teach nonsense, such as
+that words which stand nowhere in the article speak for an answer."""
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -127,33 +121,24 @@ def fitted(
     ours: Bools,
     reader: Reader,
     of_rank: Sequence[str] = RANK,
-    of_rerank: Sequence[str] = RERANK,
-    of_confidence: Sequence[str] = CONFIDENCE,
+    of_confidence: Mapping[str, int] = CONFIDENCE,
 ) -> tuple[dict[str, Any], Floats, Bools]:
     """The calibration, each question's confidence, and whether its best candidate is right. `ours` says which are of
-    the question sets: they set the threshold. The last three name the features that count."""
+    the question sets: they set the threshold. The last two name the features that count."""
     groups = [(matrix([c.features for c in r.candidates], of_rank), r.right, r.weight) for r in read]
     rank = dict(zip(of_rank, softmax_choice(groups), strict=True))
-    again = [reread(r.query, choose(r.candidates, rank), reader) for r in read]
-    pairs = zip(again, read, strict=True)
-    groups = [(matrix([c.near for c in choices], of_rerank), _holds(choices, r), r.weight) for choices, r in pairs]
-    rerank = dict(zip(of_rerank, softmax_choice(groups), strict=True))
-    chosen = [rank_again(a, rerank) for a in again]
-    values = [confidence_features(r.query, c, r.found, r.articles) for r, c in zip(read, chosen, strict=True)]
+    best = [choose(r.candidates, rank)[0] for r in read]
+    pairs = zip(read, best, strict=True)
+    values = [confidence_features(r.query, c, r.found, reader, r.articles) for r, c in pairs]
     truth = np.array([float(r.example.answerable) for r in read])
-    weights = logistic(matrix(values, of_confidence), truth, np.array([r.weight for r in read]))
+    signs = list(of_confidence.values())
+    weights = logistic(matrix(values, list(of_confidence)), truth, np.array([r.weight for r in read]), signs)
     confidence = dict(zip(("bias", *of_confidence), weights, strict=True))
     sure = 1 / (1 + np.exp(-np.array([dot(confidence, v) for v in values])))
     threshold = float(np.quantile(sure[ours & (truth == 1)], RISK))
-    hits = np.array([r.right[r.candidates.index(c[0].best)] for r, c in zip(read, chosen, strict=True)], dtype=bool)
-    weighed = {"rank": rank, "rerank": rerank, "confidence": confidence}
-    return {**weighed, "threshold": round(threshold, 4), "within": WITHIN}, sure, hits
-
-
-def _holds(choices: Sequence[Choice], read: Read) -> Bools:
-    """Which of the sentences have a right candidate."""
-    right = {c.sentence for c, good in zip(read.candidates, read.right, strict=True) if good}
-    return np.array([choice.sentence in right for choice in choices], dtype=bool)
+    hits = np.array([r.right[r.candidates.index(c.best)] for r, c in zip(read, best, strict=True)], dtype=bool)
+    found = {"rank": rank, "confidence": confidence, "threshold": round(threshold, 4), "within": WITHIN}
+    return found, sure, hits
 
 
 def fitted_yes_no(rows: Sequence[Mapping[str, Any]], reader: Reader) -> dict[str, Any]:
@@ -162,7 +147,7 @@ def fitted_yes_no(rows: Sequence[Mapping[str, Any]], reader: Reader) -> dict[str
     values = [_yes_no_features(row, r) for row, r in zip(rows, readings, strict=True)]
     x, truth = matrix(values, yesno.FEATURES[1:]), np.array([float(row["answer"]) for row in rows])
     half = np.arange(len(rows)) % 2 == 0
-    weights = logistic(x[half], truth[half], np.full(half.sum(), 1 / half.sum()))
+    weights = logistic(x[half], truth[half], np.full(half.sum(), 1 / half.sum()), [0] * x.shape[1])
     probability = 1 / (1 + np.exp(-(weights[0] + x @ np.array(weights[1:]))))
     yes_at, no_at = sure_ends(probability[half], truth[half], PRECISION)
     for name, said, right in (("yes", probability >= yes_at, truth == 1), ("no", probability <= no_at, truth == 0)):
@@ -223,12 +208,13 @@ def show(read: Sequence[Read], sure: Floats, hits: Bools, threshold: float, part
     here = np.array([r.example.answerable for r in read])
     findable = np.array([r.right.any() for r in read])
     for name, part in parts.items():
-        print(
-            f"{name}: n {part.sum()}, best candidate right {hits[part & findable].mean():.3f} of "
-            f"{(part & findable).sum()} that have one, AUROC {auroc(here[part], sure[part]):.3f}, refused "
-            f"{(sure[part & here] < threshold).mean():.3f} of the answerable, "
-            f"{(sure[part & ~here] < threshold).mean():.3f} of the unanswerable"
-        )
+        print(f"{name}: n {part.sum()}, refused {(sure[part & ~here] < threshold).mean():.3f} of the unanswerable")
+        if (part & here).any():
+            print(
+                f"  {(sure[part & here] < threshold).mean():.3f} of the answerable, AUROC "
+                f"{auroc(here[part], sure[part]):.3f}, best candidate right {hits[part & findable].mean():.3f} of "
+                f"{(part & findable).sum()} that have one"
+            )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The three small regressions behind the reader's decisions: which candidate, whether at all, and yes or no.
 
 All are convex, so the same rows give the same weights; each is written out because its loss is not one that
-scikit-learn has (weights by row and a ridge that spares the bias), not to save the import.
+scikit-learn has (weights by row, signs, and a ridge that spares the bias), not to save the import.
 """
 
 from __future__ import annotations
@@ -39,8 +39,11 @@ def softmax_choice(groups: Sequence[tuple[Floats, NDArray[np.bool_], float]], ri
     return minimised(loss, usable[0][0].shape[1])
 
 
-def logistic(rows: Floats, truth: Floats, weight: Floats, ridge: float = 0.003) -> list[float]:
-    """Logistic regression of `truth` on `rows`, the bias first and free of the ridge; `weight` sums to about 1."""
+def logistic(
+    rows: Floats, truth: Floats, weight: Floats, signs: Sequence[int], ridge: float = 0.001
+) -> list[float]:
+    """Logistic regression of `truth` on `rows`, the bias first and free of the ridge; `weight` sums to about 1;
+    `signs` says of each column which sign its weight may have, 0 for either."""
     x = np.column_stack([np.ones(len(rows)), rows])
 
     def loss(w: Floats) -> tuple[float, Floats]:
@@ -49,7 +52,7 @@ def logistic(rows: Floats, truth: Floats, weight: Floats, ridge: float = 0.003) 
         held = ridge * w * (np.arange(len(w)) > 0)
         return float(weight @ (np.logaddexp(0, z) - truth * z) + held @ w / 2), x.T @ slope + held
 
-    return minimised(loss, x.shape[1])
+    return minimised(loss, x.shape[1], [(0 if s > 0 else None, 0 if s < 0 else None) for s in (0, *signs)])
 
 
 def sure_ends(probability: Floats, truth: Floats, precision: float) -> tuple[float, float]:
@@ -69,9 +72,9 @@ def sure_ends(probability: Floats, truth: Floats, precision: float) -> tuple[flo
     return (2.0 if yes is None else yes), (-1.0 if no is None else round(1 - no, 12))
 
 
-def minimised(loss: Loss, size: int) -> list[Any]:
-    """The arguments of a smooth loss (value, gradient) at its minimum, rounded to four places."""
+def minimised(loss: Loss, size: int, bounds: Any = None) -> list[float]:
+    """The arguments of a smooth loss (value, gradient) at its minimum within bounds, rounded to four places."""
     from scipy.optimize import minimize
 
-    found = minimize(loss, np.zeros(size), jac=True, method="L-BFGS-B").x
+    found = minimize(loss, np.zeros(size), jac=True, method="L-BFGS-B", bounds=bounds).x
     return [round(float(v), 4) for v in found]

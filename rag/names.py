@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+_LEFT_OUT = (
+    r"excluding|except(?:ing)?(?: for)?|other than|apart from|aside from|besides|not (?:including|counting)|leaving out"
+)
+
 _NAME = re.compile(r"\b(?:[A-Z][\w'’.-]*[\w]|[A-Z]{2,})(?:\s+(?:(?:of|the|de|and)\s+)?[A-Z][\w'’.-]*\w)*")
 _NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?:st|nd|rd|th)?(?![\w])")
 _QUESTION_WORDS = frozenset(
@@ -50,3 +54,23 @@ def kind(token: str) -> str:
     if token.isupper():
         return "acronym"
     return "names" if " " in token else "name"
+
+
+def left_out(question: str, sentence: str) -> bool:
+    """Whether the sentence leaves out the very name that the question asks about: what it says is not about it.
+
+    >>> left_out("How many did Yonsei lose?", "Apart from Yonsei, nine universities lost 323.")
+    True
+    >>> left_out("Leaving out Yonsei, how many did they lose?", "Apart from Yonsei, nine universities lost 323.")
+    False
+    """
+    if re.search(rf"\b(?:{_LEFT_OUT}|without|leaving)\b", question, re.IGNORECASE):
+        return False
+    asked = {*names(f"- {question}")}
+    for match in re.finditer(rf"\b(?i:{_LEFT_OUT})\s+(?:the\s+)?", sentence):
+        found = _NAME.match(sentence, match.end())
+        if found:
+            initials = "".join(word[0] for word in found.group().split() if word[0].isupper())
+            if found.group() in asked or (len(initials) > 1 and initials in asked):
+                return True
+    return False

@@ -36,7 +36,7 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 def test_ask_prints_the_sentence_and_where_it_stands(indexed: Config) -> None:
     done = rag(indexed, "ask", "When did the harbour open?")
-    assert done.stdout == "The harbour opened in 1892. [1]\n  [1] harbour, characters 0–27\n"
+    assert done.stdout == "1892\n\nThe harbour opened in 1892. [1]\n  [1] harbour, characters 0–27\n"
 
 
 def test_ask_json_is_one_object(indexed: Config) -> None:

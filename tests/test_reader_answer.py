@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from rag.lexical import BM25
 from rag.reader import answer as module
 from rag.reader import weights
 from rag.reader.answer import Calibration, SpanAnswerer
-from rag.reader.candidates import candidates, choose, rank_again, reread
+from rag.reader.candidates import candidates, choose, confidence_features
 from rag.reader.model import Candidate, Reading
 from rag.reader.yesno import YesNo
 from rag.retrieve import Found
@@ -29,7 +30,6 @@ TEXT = (
 )
 MILL = Article("mill", "The mill", TEXT)
 RANK = {"margin": 1.0}
-RERANK = {"score": 1.0}
 YES_NO = {"weights": {"yes": 1.0}, "yes_at": 0.9, "no_at": 0.1}
 
 
@@ -61,7 +61,7 @@ def found(size: int = 30) -> Found:
 
 
 def answerer(reader: Scripted, confidence: dict[str, float] | None = None, within: float = 1.0) -> SpanAnswerer:
-    fitted = Calibration(RANK, RERANK, confidence or {"bias": 5.0}, 0.5, within)
+    fitted = Calibration(RANK, confidence or {"bias": 5.0}, 0.5, within)
     return SpanAnswerer(reader, fitted)  # type: ignore[arg-type]
 
 
@@ -123,7 +123,7 @@ def test_the_passage_that_answers_comes_first_and_none_is_lost() -> None:
 def test_a_yes_no_question_gets_its_word_only_where_the_evidence_is_sure(yes: float, said: str | None) -> None:
     reader = Scripted(Three_farms=4.0)
     reader.yes = yes
-    fitted = Calibration(RANK, RERANK, {"bias": 5.0}, 0.5, 1.0, YesNo({"yes": 1.0}, 0.9, 0.1))
+    fitted = Calibration(RANK, {"bias": 5.0}, 0.5, 1.0, YesNo({"yes": 1.0}, 0.9, 0.1))
     draft = SpanAnswerer(reader, fitted).answer("Were three farms given up?", found(), {"mill": MILL})  # type: ignore[arg-type]
     assert draft.short == said
     assert TEXT[slice(*draft.sentences[0][1])] == "Three farms were given up."
@@ -136,20 +136,19 @@ def test_several_good_spans_in_one_sentence_speak_for_it() -> None:
 
 
 class Swayed(Scripted):
-    """Finds the oats only in the company of the year of the fire."""
+    """Believes that the answer is here only in the company of the year of the fire."""
 
     def _one(self, passage: str) -> Reading:
-        return Scripted(**({"oats": 5.0, "masons": 4.0} if "1802" in passage else {"masons": 4.0}))._one(passage)
+        read = super()._one(passage)
+        return replace(read, here=3.0 if "1802" in passage else -3.0)
 
 
-def test_what_is_found_only_in_company_comes_after_what_is_found_alone() -> None:
-    there = found(size=40)
-    read = candidates("What did it grind?", there, Swayed(), {"mill": MILL})  # type: ignore[arg-type]
-    first = choose(read, RANK)
-    assert TEXT[slice(*first[0].sentence[1])] == "It ground oats for the whole valley."
-    again = rank_again(reread("What did it grind?", first, Swayed()), {"near_margin": 1.0})  # type: ignore[arg-type]
-    assert TEXT[slice(*again[0].sentence[1])] == "Ruth Alder rebuilt it with 40 masons."
-    assert again[0].near["near_margin"] == 4.0
+def test_the_second_opinion_on_the_sentence_alone_is_one_of_the_features() -> None:
+    reader, there = Swayed(oats=5.0), found(size=40)
+    [choice] = choose(candidates("What did it grind?", there, reader, {"mill": MILL})[:1], RANK)  # type: ignore[arg-type]
+    assert TEXT[slice(*choice.sentence[1])] == "It ground oats for the whole valley."
+    values = confidence_features("What did it grind?", choice, there, reader, {"mill": MILL})  # type: ignore[arg-type]
+    assert (values["here"], values["near_here"]) == (3.0, -3.0)
 
 
 def test_a_list_in_one_sentence_is_told_from_its_first_to_its_last_item() -> None:
@@ -187,7 +186,7 @@ def test_an_abbreviation_whose_name_stands_in_the_article_is_no_absent_name() ->
 
 
 def calibration(folder: Path, **changes: object) -> Path:
-    held = {"rank": RANK, "rerank": RERANK, "confidence": {"bias": 1.0}, "threshold": 0.5, "within": 1.0, "yes_no": YES_NO, "weights_sha256": "x"}
+    held = {"rank": RANK, "confidence": {"bias": 1.0}, "threshold": 0.5, "within": 1.0, "yes_no": YES_NO, "weights_sha256": "x"}
     file = folder / "calibration.json"
     file.write_text(json.dumps(held | changes))
     return file

@@ -19,7 +19,7 @@ from pathlib import Path
 from rag.errors import ModelMissing
 from rag.extract import Draft
 from rag.intent import is_yes_no, wants_many
-from rag.reader.candidates import Choice, Weights, candidates, choose, confidence_features, dot, rank_again, reread
+from rag.reader.candidates import Choice, Weights, candidates, choose, confidence_features, dot
 from rag.reader.model import Reader
 from rag.reader.weights import WEIGHTS
 from rag.reader.yesno import YesNo
@@ -34,12 +34,10 @@ COMMAND = "python -m eval.calibrate_reader"
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """`rank`, `rerank` and `confidence`: weights by feature name, the last with a `bias`; below `threshold`, a
-    confidence, the article is said not to answer; `within`: how far below the best sentence's score one is still quoted
-    beside it."""
+    """`rank` and `confidence`: weights by feature name, the latter with a `bias`; below `threshold`, a confidence, the
+    article is said not to answer; `within`: how far below the best sentence's score one is still quoted beside it."""
 
     rank: Weights
-    rerank: Weights
     confidence: Weights
     threshold: float
     within: float
@@ -51,8 +49,7 @@ class Calibration:
         try:
             held = json.loads(file.read_text(encoding="utf-8"))
             yes_no = YesNo(**held["yes_no"])
-            weighed = held["rank"], held["rerank"], held["confidence"]
-            fitted = cls(*weighed, float(held["threshold"]), float(held["within"]), yes_no)
+            fitted = cls(held["rank"], held["confidence"], float(held["threshold"]), float(held["within"]), yes_no)
         except (OSError, ValueError, KeyError, TypeError) as fault:
             raise ModelMissing(f"{file} does not load ({fault}). Make it with `{COMMAND}`.") from None
         if held.get("weights_sha256") != sha256(weights):
@@ -82,9 +79,8 @@ class SpanAnswerer:
         choices = choose(candidates(query, found, self._reader, articles), fitted.rank)
         if not choices:
             return Draft((), 0.0, None, refused=True)
-        choices = rank_again(reread(query, choices, self._reader), fitted.rerank)
         first = choices[0]
-        confidence = sigmoid(dot(fitted.confidence, confidence_features(query, choices, found, articles)))
+        confidence = sigmoid(dot(fitted.confidence, confidence_features(query, first, found, self._reader, articles)))
         hits = _reranked(choices, found)
         if confidence < fitted.threshold:
             return Draft((), confidence, first.sentence, refused=True, hits=hits)
