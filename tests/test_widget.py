@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
 
-from tests.web import pages, running, small_corpus
+from tests.web import pages, running, small_corpus, until
 from ui.screenshot import CHROMIUM_ARGUMENTS, chromium
 from ui.settings import Settings
 
@@ -84,7 +84,7 @@ def page(browser: Browser, site: tuple[str, str, object]) -> Iterator[Page]:
 
 def opened(page: Page, url: str) -> FrameLocator:
     page.goto(url)
-    page.wait_for_function("window.ArticleChat")
+    until(page, "window.ArticleChat")
     page.locator("article-chat button").first.click()
     return page.frame_locator("article-chat iframe")
 
@@ -99,7 +99,7 @@ def ask(panel: FrameLocator, question: str) -> None:
 
 def marked(page: Page) -> str:
     """The text that the highlight covers, without soft hyphens."""
-    page.wait_for_function("CSS.highlights.has('article-chat')")
+    until(page, "CSS.highlights.has('article-chat')")
     return str(page.evaluate("[...CSS.highlights.get('article-chat')].map(String).join('|').replace(/\\u00ad/g, '')"))
 
 
@@ -211,7 +211,7 @@ def test_lang_theme_position_and_starters_are_as_the_page_says(page: Page, site:
 
 def test_the_keyboard_is_enough_and_focus_returns(page: Page, site: tuple[str, str, object]) -> None:
     page.goto(site[1] + "/plain")
-    page.wait_for_function("window.ArticleChat")
+    until(page, "window.ArticleChat")
     launcher = page.locator("article-chat button")
     launcher.focus()
     page.keyboard.press("Enter")
@@ -264,10 +264,10 @@ def test_a_single_page_app_swaps_the_article_under_the_widget(page: Page, site: 
 
 def test_the_javascript_api_opens_asks_tells_and_leaves_nothing_behind(page: Page, site: tuple[str, str, object]) -> None:
     page.goto(site[1] + "/plain")
-    page.wait_for_function("window.ArticleChat")
+    until(page, "window.ArticleChat")
     page.evaluate("window.told = []; for (const n of ['open', 'ask', 'answer', 'cite', 'close']) ArticleChat.on(n, (d) => told.push([n, d]))")
     page.evaluate("ArticleChat.ask('When was the tower painted red?')")
-    page.wait_for_function("told.some(([n]) => n === 'answer')")
+    until(page, "told.some(([n]) => n === 'answer')")
     page.frame_locator("article-chat iframe").locator(".cite").first.click()
     marked(page)
     page.evaluate("ArticleChat.close()")
@@ -350,5 +350,5 @@ def test_the_script_is_small_and_asks_for_nothing_until_it_is_opened(page: Page,
     asked: list[str] = []
     page.on("request", lambda request: asked.append(urlsplit(request.url).path))
     page.goto(site[1] + "/plain")
-    page.wait_for_function("window.ArticleChat")
+    until(page, "window.ArticleChat")
     assert asked == ["/plain", "/widget.js"]

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from rag.build import posted_folder
 from rag.frontmatter import write_corpus
 from rag.types import Article
-from tests.web import ROOMY, replace, running, small_corpus
+from tests.web import ROOMY, replace, running, small_corpus, until
 from ui.posted import posted_article
 from ui.screenshot import CHROMIUM_ARGUMENTS, chromium
 from ui.widget.pages import demo_page
@@ -124,7 +124,7 @@ def test_the_panel_shows_hostile_answers_and_questions_as_text(page: Page, bot: 
         for turn, question in enumerate(asked):
             page.fill("#question", question)
             page.press("#question", "Enter")
-            page.wait_for_function("n => document.querySelectorAll('.turn').length > n && document.querySelector('#log').ariaBusy === 'false'", arg=turn)
+            until(page, "n => document.querySelectorAll('.turn').length > n && document.querySelector('#log').ariaBusy === 'false'", turn)
         assert page.locator("#log :is(script, img, svg, iframe, form, input, style, b, x)").count() == 0
         click_everything(page)
         check_nothing_ran(page)
@@ -157,7 +157,7 @@ def test_every_payload_is_text_in_every_place_of_an_answer(page: Page, bot: tupl
         part = PAYLOADS[i : i + 60]
         page.fill("#question", "Who?")
         page.press("#question", "Enter")
-        page.wait_for_function("n => document.querySelectorAll('.turn').length > n && document.querySelector('#log').ariaBusy === 'false'", arg=turn)
+        until(page, "n => document.querySelectorAll('.turn').length > n && document.querySelector('#log').ariaBusy === 'false'", turn)
     assert page.locator("#log .fault").count() == 0
     assert page.locator("#log :is(script, img, svg, iframe, form, input, style, a)").count() == 0
     click_everything(page)

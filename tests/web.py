@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
+from playwright.sync_api import Page
 
 from rag.config import Config
 from ui.backend import Backend
@@ -92,4 +93,12 @@ def pages(contents: Mapping[str, tuple[str, Mapping[str, str]]]) -> Iterator[str
     host.shutdown()
 
 
-__all__ = ["HARBOUR", "MUSEUM", "ROOMY", "pages", "replace", "running", "small_corpus"]
+def until(page: Page, expression: str, argument: object = None) -> None:
+    """Wait until the expression holds. Playwright's own wait compiles code in the page, which its policy forbids."""
+    deadline = time.monotonic() + 60
+    while not page.evaluate(expression, argument):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(50)
+
+
+__all__ = ["HARBOUR", "MUSEUM", "ROOMY", "pages", "replace", "running", "small_corpus", "until"]

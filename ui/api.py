@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import anyio
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -80,12 +79,8 @@ def add_api(app: FastAPI, desk: Desk, settings: Any) -> None:
         """Index an article, so that it can be asked about at once, and return its slug. Posting the same again
         changes nothing. A page may post only articles of an allowed origin."""
         _check_address(post.url, request, settings.allowed_origins)
-        async for _ in desk.loading():
-            pass
         before = backend.articles
-        slug = await anyio.to_thread.run_sync(
-            lambda: backend.add_article(post.title, post.text, post.url, form=post.format)
-        )
+        slug = await desk.add(post.title, post.text, post.url, post.format)
         known = slug in before and before[slug] == backend.articles[slug]
         return {"article": slug, "status": "unchanged" if known else "replaced" if slug in before else "indexed"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 from rag.errors import BadInput, RagError, UnknownArticle
@@ -14,6 +15,8 @@ from ui.limits import Overloaded, Places
 
 LOADING_SECONDS = 60.0
 """How long a question waits for the model, which loads once, before it is refused."""
+POSTS = 8
+"""Articles that wait to be indexed, one after the other; one more is refused."""
 _LOOK = 0.25
 
 _log = logging.getLogger(__name__)
@@ -28,6 +31,7 @@ class Desk:
         self.backend = backend
         self.places = Places(most)
         self._threads = anyio.CapacityLimiter(max(1, most))
+        self._posts, self._posting = Places(POSTS), anyio.CapacityLimiter(POSTS)
 
     async def snapshots(self, question: Question) -> AsyncIterator[Answer | str]:
         """Growing answers; before them, while the model loads, what is being waited for, in words.
@@ -51,6 +55,16 @@ class Desk:
                 pass
             answer: Answer = await self._run((await self._chain(0)).invoke, question)
             return answer
+
+    async def add(self, title: str, text: str, url: str, form: str) -> str:
+        """The slug of the article, indexed; raises as Backend.add_article does, and Overloaded when too many wait."""
+        import anyio
+
+        with self._posts.one():
+            async for _ in self.loading():
+                pass
+            add = partial(self.backend.add_article, title, text, url, form=form)
+            return await anyio.to_thread.run_sync(add, limiter=self._posting)
 
     async def loading(self) -> AsyncIterator[str]:
         """What is being waited for, again and again until the chain is there."""

@@ -19,18 +19,21 @@ QUERIES = 32
 PAIRS = 64
 """(question, passage) pairs read together: eight askers' worth. More would not be faster, and the first waits longer."""
 
+CROWD, FEWER = 3, 4
+
 
 class _Call(Generic[In, Out]):
-    """One caller's items, and what came of them."""
+    """One caller's items, and what came of them; `wake` is set when they are done, or when it is its turn to compute."""
 
     def __init__(self, items: Sequence[In]) -> None:
         self.items = list(items)
         self.result: list[Out] | None = None
         self.fault: BaseException | None = None
+        self.wake = threading.Event()
 
 
 class Together(Generic[In, Out]):
-    """`compute` for callers in many threads: whoever comes first computes for all who have come by then.
+    """`compute` for callers in many threads: whoever is first in the queue computes for all who have come by then.
 
     `compute` maps a list to a list of the same length, each item for itself. What it raises for a batch is tried
     again caller by caller, so that one bad item is only its own caller's fault.
@@ -39,23 +42,37 @@ class Together(Generic[In, Out]):
     def __init__(self, compute: Callable[[list[In]], list[Out]], most: int) -> None:
         self._compute, self._most = compute, most
         self._waiting: list[_Call[In, Out]] = []
-        self._list_lock, self._turn = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
+        self._busy = False
 
     def __call__(self, items: Sequence[In]) -> list[Out]:
         call: _Call[In, Out] = _Call(items)
-        with self._list_lock:
+        with self._lock:
             self._waiting.append(call)
-        while call.result is None and call.fault is None:
-            with self._turn:
-                if call.result is None and call.fault is None:
-                    self._run(self._next())
+            first, self._busy = not self._busy, True
+        if not first:
+            call.wake.wait()
+        if call.result is None and call.fault is None:  # the first in the queue, so it is of the batch itself
+            batch = self._next()
+            self._run(batch)
+            for done in batch:
+                done.wake.set()
+            with self._lock:
+                self._busy = bool(self._waiting)
+                if self._busy:
+                    self._waiting[0].wake.set()
         if call.fault:
             raise call.fault
         return call.result or []
 
+    @property
+    def waiting(self) -> int:
+        """Callers in the queue, beside those whose batch is being computed."""
+        return len(self._waiting)
+
     def _next(self) -> list[_Call[In, Out]]:
         """The calls of the next batch, in the order they came: one at least, `most` items at most."""
-        with self._list_lock:
+        with self._lock:
             count, size = 0, 0
             for call in self._waiting:
                 size += len(call.items)
@@ -98,7 +115,19 @@ class SharedEmbedder(Embeddings):
 
 
 def shared_reader(reader: Reader) -> Reader:
-    """The reader, with `read` shared: the pairs of several questions are read in one batch."""
+    """The reader, with `read` shared: the pairs of several questions are read in one batch.
+
+    With `CROWD` askers in the queue only the first `FEWER` passages of each are read: they come best first, and
+    everybody waits half as long. The others count as holding no answer.
+    """
+    from rag.reader.model import Reading
+
+    unread = Reading(0, 0, float("-inf"), 0.0, 0.0, 0.0, ())
     together: Together[tuple[str, str], Reading] = Together(reader.read, PAIRS)
-    reader.read = together  # type: ignore[method-assign, assignment]
+
+    def read(pairs: Sequence[tuple[str, str]]) -> list[Reading]:
+        most = FEWER if together.waiting >= CROWD else len(pairs)
+        return together(pairs[:most]) + [unread] * max(0, len(pairs) - most)
+
+    reader.read = read  # type: ignore[method-assign]
     return reader

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from typing import Any
 
@@ -42,7 +43,7 @@ def _route(path: str, method: str, route: dict[str, Any], shapes: dict[str, Any]
     fields = shapes.get(body.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
     rows = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{escape(_type(field))}</td>"
-        f"<td>{escape(field.get('description', ''))}</td></tr>"
+        f"<td>{_prose(field.get('description', ''))}</td></tr>"
         for name, field in fields.items()
     )
     table = (
@@ -57,8 +58,13 @@ def _route(path: str, method: str, route: dict[str, Any], shapes: dict[str, Any]
     )
     return (
         f"<section><h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(route.get('summary', ''))}. "
-        f"{escape(route.get('description', ''))}</p>{table}<ul>{statuses}</ul></section>"
+        f"{_prose(route.get('description', ''))}</p>{table}<ul>{statuses}</ul></section>"
     )
+
+
+def _prose(text: str) -> str:
+    """Escaped, with what stands in back quotes as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _type(field: dict[str, Any]) -> str:

@@ -83,7 +83,7 @@ class Places:
     def one(self) -> Iterator[None]:
         """A place for as long as the block runs; raises Overloaded when there is none. For the event loop alone."""
         if self.taken >= self.most:
-            raise Overloaded("The server is busy with other questions. Try again in a moment.")
+            raise Overloaded("The server is busy with what others asked. Try again in a moment.")
         self.taken += 1
         try:
             yield

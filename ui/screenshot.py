@@ -67,6 +67,23 @@ def _open(browser: Browser, url: str, size: dict[str, int], scheme: str = "light
     return page
 
 
+def _widget(browser: Browser, url: str, size: dict[str, int], name: str) -> None:
+    """The demo's news page: the answer in the widget, then the sentence it cites marked on the page."""
+    page = browser.new_page(viewport=size, reduced_motion="reduce")  # type: ignore[arg-type]
+    page.goto(f"{url}/demo")
+    page.click("article-chat button")
+    panel = page.frame_locator("article-chat iframe")
+    panel.locator("#question").fill(ANSWERED)
+    panel.locator("#question").press("Enter")
+    panel.locator("#log[aria-busy=false] .cite").first.wait_for(timeout=60_000)
+    if size is PHONE:
+        page.screenshot(path=FOLDER / f"{name}-answer.png")
+    panel.locator(".cite").first.click()
+    while not page.evaluate("CSS.highlights.has('article-chat')"):
+        page.wait_for_timeout(50)
+    page.screenshot(path=FOLDER / f"{name}.png")
+
+
 def main() -> int:
     from playwright.sync_api import sync_playwright
 
@@ -87,6 +104,8 @@ def main() -> int:
         page = _open(browser, url, DESKTOP)
         ask(page, UNANSWERED)
         page.screenshot(path=FOLDER / "refusal.png")
+        _widget(browser, url, DESKTOP, "widget")
+        _widget(browser, url, PHONE, "widget-phone")
         browser.close()
     for picture in sorted(FOLDER.glob("*.png")):
         print(f"{picture.relative_to(FOLDER.parent.parent)}: {picture.stat().st_size // 1024} kB")
