@@ -77,7 +77,7 @@ def answerer(
     """What `fitted` makes of those features alone."""
     found = fitted(read, ours, reader, rank, confidence)[0]
     weighed = found["rank"], found["confidence"]
-    return SpanAnswerer(reader, Calibration(*weighed, found["threshold"], found["within"])).answer
+    return SpanAnswerer(reader, Calibration(*weighed, found["threshold"], found["within"], found["within_many"])).answer
 
 
 def rows_of(args: argparse.Namespace) -> dict[str, Answerer]:

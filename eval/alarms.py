@@ -38,6 +38,7 @@ NAMES = (
     "questions dropped",  # the chain returned nothing for them
     "questions raised",  # the chain raised
     "rows doubled",  # a question counts twice
+    "answered by a stand-in",  # the reader's weights are missing, or the language model failed
     "never abstains",  # it answered every question that the article does not answer
     "always abstains",  # it refused every question that the article answers
     "citations not verbatim",  # a quote is not what stands at its offsets
@@ -64,6 +65,9 @@ def _counts(rows: Sequence[Row], wanted: int | None) -> Iterator[Alarm]:
     asked = Counter((row["id"], row.get("repeat", 0)) for row in rows)
     if doubled := tuple(id_ for (id_, _), n in asked.items() if n > 1):
         yield Alarm("rows doubled", f"{len(doubled)} questions have more than one result", doubled)
+    if replaced := {row["id"]: row["stand_in"] for row in rows if row.get("stand_in")}:
+        why = next(iter(replaced.values()))
+        yield Alarm("answered by a stand-in", f"{len(replaced)} of {len(rows)}, the first: {why}", tuple(replaced))
 
 
 def _abstention(rows: Sequence[Row]) -> Iterator[Alarm]:

@@ -72,7 +72,7 @@ def main(args: argparse.Namespace) -> int:
     config = Config.from_env()
     parts = [("The seed sets' held-back halves", *_seed())]
     if args.squad:
-        parts.append(("SQuAD 2.0 dev, 200 questions on whole articles", *_squad(args.squad)))
+        parts.append(("A fixed slice of SQuAD 2.0 dev, on whole articles", *_squad(args.squad)))
     else:
         print("without --squad FILE the page has no SQuAD part", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
@@ -126,18 +126,17 @@ def _systems(config: Config, examples: Sequence[Example]) -> Iterator[tuple[str,
     yield "dense, sentences", with_retriever(sentences, "dense", config.top_k)
     yield "hybrid, sentences", with_retriever(sentences, "hybrid", config.top_k)
     yield "hybrid + reader", _load(replace(config, answerer="reader"))
-    if model := str(getattr(config, "llm", "")):
+    if config.llm:
         from rag.chain import load_chain
 
-        yield f"hybrid + {model}", load_chain(config)
+        yield f"hybrid + {config.llm}", load_chain(config)
 
 
 def _load(config: Config) -> QAChain:
     """The chain of this answerer, without the language model."""
     from rag.chain import load_chain
 
-    plain = {"llm": ""} if hasattr(config, "llm") else {}
-    return load_chain(replace(config, **plain))
+    return load_chain(replace(config, llm=""))
 
 
 def page(part: Part) -> str:

@@ -34,11 +34,14 @@ def add_config(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--config", action="append", default=[], metavar="NAME=VALUE", help="e.g. top_k=4, answerer=sentences"
     )
+    command.add_argument("--llm", metavar="PROVIDER:MODEL", help="a language model answers (--config llm=…)")
+    command.add_argument("--cache", metavar="FILE", help="keep what it says, so that a run can be repeated")
 
 
 def configured(args: argparse.Namespace) -> Config:
     """The configuration of the environment with what --config says over it."""
-    given = pairs(args.config, "--config")
+    short = {"llm": args.llm, "llm_cache": args.cache}
+    given = {name: value for name, value in short.items() if value} | pairs(args.config, "--config")
     if unknown := [name for name in given if name not in Config.__dataclass_fields__]:
         known = ", ".join(Config.__dataclass_fields__)
         raise BadInput(f"--config {unknown[0]}=…: there is no setting {unknown[0]!r}. Settings: {known}.")

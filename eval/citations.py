@@ -18,7 +18,8 @@ from rag.sentences import split_sentences
 SUPPORT = 0.75
 """Share of a sentence's content words that its citations must hold to support it: a paraphrase keeps most of them.
 A number must always be there: "12" for "21" is one word in ten, and all of the lie."""
-_MARKERS = re.compile(r"(?:\s*\[\d+\])+")
+_MARKERS = re.compile(r"(?:\s*\[(?:\d+|\?)\])+")  # [?] marks what a language model said without support
+_STOP = re.compile(r"[.!?…,;]+(?=\s|$)")
 _NUMBER = re.compile(r"\[(\d+)\]")
 
 
@@ -51,8 +52,11 @@ def statements(text: str, quotes: Mapping[int, str]) -> list[Statement]:
         numbers = tuple(int(n) for n in _NUMBER.findall(marker.group())) if marker else ()
         numbers = tuple(n for n in numbers if n in quotes)
         at = marker.end() if marker else len(text)
-        if found and re.fullmatch(r"[.!?…,;]*", piece):  # "It fell [1]." leaves a full stop: it closes what is before
-            found[-1] = Statement(found[-1].text + piece, found[-1].cites + numbers)
+        if found and (stop := _STOP.match(piece)):  # "It fell [1]. He sang": the full stop closes what is before
+            found[-1] = Statement(found[-1].text + stop.group(), found[-1].cites)
+            piece = piece[stop.end() :].strip()
+        if found and not piece:
+            found[-1] = Statement(found[-1].text, found[-1].cites + numbers)
         elif piece in quotes.values():
             found.append(Statement(piece, numbers))
         elif piece:
@@ -89,8 +93,11 @@ def citation_precision(said: Sequence[Statement], cited: Mapping[int, Cited]) ->
 
 
 def content_precision(text: str, sources: Sequence[str]) -> float | None:
-    """The share of an answer's content words that the passages hold; 1.0 by construction for a verbatim quote, so
-    it guards LLM answers alone. None when the answer has no content word."""
+    """The share of an answer's content words that its sources hold; 1.0 by construction for a verbatim quote, so
+    it guards LLM answers alone. None when the answer has no content word.
+
+    On 270 rated MTRAG answers this k-precision is as near to people (Spearman 0.67) as a model's judgement (0.60).
+    """
     words, held = content_words(text), {w for s in sources for w in content_words(s)}
     return sum(w in held for w in words) / len(words) if words else None
 

@@ -215,8 +215,9 @@ def outcomes(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def latencies(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Stage → p50, p95 (from n = 20 on), max and n, in milliseconds; the cold first question is left out of all."""
-    warm = [r for r in rows if not r["cold"]]
+    """Stage → p50, p95 (from n = 20 on), max and n, in milliseconds. The cold first question is left out of all, and
+    so is what a language model's cache answered."""
+    warm = [r for r in rows if not r["cold"] and not (r.get("llm") or {}).get("cached")]
     stages = {s: None for r in warm for s in r["timings_ms"] if s != "total"}
     found = {s: _spread([r["timings_ms"][s] for r in warm if s in r["timings_ms"]]) for s in stages}
     return {**found, "whole question": _spread([r["latency_ms"] for r in warm])} if warm else {}
@@ -227,6 +228,21 @@ def _spread(ms: Sequence[float]) -> dict[str, float]:
 
     p95 = float(np.quantile(ms, 0.95)) if len(ms) >= MIN_FOR_P95 else math.nan
     return {"p50": float(np.median(ms)), "p95": p95, "max": max(ms), "n": len(ms)}
+
+
+def usage(rows: Sequence[Row]) -> dict[str, float]:
+    """What a language model took in all, kept answers aside; `fell_back` counts those where it failed and the embedded
+    answerer spoke. {} without one."""
+    parts = [r["llm"] for r in rows if r.get("llm")]
+    fresh = [part for part in parts if not part["cached"]]
+    if not parts:
+        return {}
+    return {
+        "asked": len(fresh),
+        "cached": len(parts) - len(fresh),
+        "fell_back": sum(part["fault"] is not None for part in parts),
+        **{key: sum(float(p.get(key) or 0) for p in fresh) for key in ("input_tokens", "output_tokens", "seconds")},
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +284,7 @@ class Tables:
     groups: Sequence[Group]
     latency_ms: Mapping[str, Mapping[str, float]]
     cold_start_s: float | None
+    llm: Mapping[str, float]
 
     def as_json(self) -> dict[str, Any]:
         """Plain types for DIR/summary.json; NaN, which JSON does not have, becomes null."""
@@ -286,11 +303,12 @@ class Tables:
             },
             "latency_ms": {stage: _plain(found) for stage, found in self.latency_ms.items()},
             "cold_start_s": self.cold_start_s,
+            "llm": dict(self.llm),
         }
 
 
 def tables(rows: Sequence[Row], cold_start_s: float | None) -> Tables:
-    return Tables(len(rows), figures(rows), outcomes(rows), groups(rows), latencies(rows), cold_start_s)
+    return Tables(len(rows), figures(rows), outcomes(rows), groups(rows), latencies(rows), cold_start_s, usage(rows))
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,7 +121,22 @@ def light(row: Row) -> Row:
         "repeat": row.get("repeat", 0),
         "confidence": answer.get("confidence"),
         "timings_ms": answer.get("timings_ms", {}),
+        "llm": _usage(answer.get("llm")),
+        "stand_in": _stand_in(answer),
     }
+
+
+def _usage(generated: Mapping[str, Any] | None) -> Row | None:
+    """What a language model's part in the answer took; None when it had none."""
+    if generated is None:
+        return None
+    return {**generated.get("usage", {}), "cached": bool(generated.get("cached")), "fault": generated.get("fault")}
+
+
+def _stand_in(answer: Mapping[str, Any]) -> str | None:
+    """Why another answerer spoke than the configured one: the reader's weights are missing, the model failed."""
+    fault = (answer.get("llm") or {}).get("fault")
+    return fault or (answer.get("notice") if answer.get("answerer") == "sentences" else None)
 
 
 def stream_results(path: Path, mend: bool = False) -> Iterator[Row]:

@@ -119,7 +119,7 @@ def _drops(run: Run, base: Baseline, drops: Mapping[str, float]) -> Iterator[Che
             raise BadInput(f"--max-drop {name}=…: {base.name} has no {name}. It has: {', '.join(base.figures)}.")
         before = base.figures[name]
         drop = f.value - before if f.lower else before - f.value
-        text = f"{name} {_value(f)}, was {before:.3f}: worse by {drop:+.3f}, {limit:g} allowed"
+        text = f"{name} {_value(f)}, was {before:.3f}: worse by {max(0.0, drop):.3f}, {limit:g} allowed"
         yield Check(drop <= limit + 1e-9, text)
 
 

@@ -49,26 +49,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace, load: Callable[[str], BaseChatModel] | None = None) -> int:
-    name = args.model or str(getattr(Config.from_env(), "llm", "")) or _environment()
+    name = args.model or Config.from_env().llm
     if not name:
         raise BadInput("No model to judge with: give --model provider:model, or set RAG_LLM.")
     price = _price(args.price)
-    model = (load or load_model)(name)
     rows = [row for row in stream_results(args.run / "results.jsonl") if row["answer"] and not row["answer"]["refused"]]
     rows = rows[: args.n] if args.n else rows
     if not rows:
         raise BadInput(f"{args.run} holds no answer to judge: everything was refused, or raised.")
+    model = (load or load_model)(name)
     opinions = list(judge(rows, model, name, args.run / "judge.jsonl"))
     held = summary(opinions, rows, name, price)
     (args.run / "judge.json").write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
     print("\n".join(f"{key:<22} {value}" for key, value in held.items()))
     return 0 if held["judged"] else 1
-
-
-def _environment() -> str:
-    import os
-
-    return os.environ.get("RAG_LLM", "")
 
 
 def load_model(name: str) -> BaseChatModel:

@@ -22,27 +22,28 @@ def progress(total: int, earlier: Sequence[bool]) -> Iterator[Step]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    done = list(earlier)
+    done, score = len(earlier), sum(earlier)
     columns = (TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TextColumn("right {task.fields[score]}"))
     with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
-        task = bar.add_task("", total=total, completed=len(done), score="-")
+        task = bar.add_task("", total=total, completed=done, score="-")
 
         def step(right: bool) -> None:
-            done.append(right)
-            bar.update(task, completed=len(done), score=f"{sum(done) / len(done):.3f}")
+            nonlocal done, score
+            done, score = done + 1, score + right
+            bar.update(task, completed=done, score=f"{score / done:.3f}")
 
         yield step
 
 
 def _lines(total: int, earlier: Sequence[bool]) -> Step:
-    done, start = list(earlier), time.perf_counter()
+    n, score, start = len(earlier), sum(earlier), time.perf_counter()
 
     def step(right: bool) -> None:
-        done.append(right)
-        n = len(done)
+        nonlocal n, score
+        n, score = n + 1, score + right
         if n * 10 // total > (n - 1) * 10 // total:
             left = (time.perf_counter() - start) / (n - len(earlier)) * (total - n)
-            print(f"asked {n}/{total}, right {sum(done) / n:.3f}, {left:.0f} s left", file=sys.stderr, flush=True)
+            print(f"asked {n}/{total}, right {score / n:.3f}, {left:.0f} s left", file=sys.stderr, flush=True)
 
     return step
 

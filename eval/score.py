@@ -53,7 +53,7 @@ def score(example: Example, answer: Answer | None, articles: Mapping[str, Articl
         **_overlap(example, said, refused),
         "containment": None if yes_no else right,
         "yes_no": right if yes_no else None,
-        **_support(example, answer, said, golds),
+        **_support(example, answer, said, golds, articles),
         "citation_hit": hit,
         "citations": count,
         "citations_valid": valid,
@@ -80,7 +80,13 @@ def _retrieval(found: list[m.Span], golds: list[m.Span]) -> Metrics:
     }
 
 
-def _support(example: Example, answer: Answer | None, said: Answer | None, golds: list[m.Span]) -> Metrics:
+def _support(
+    example: Example,
+    answer: Answer | None,
+    said: Answer | None,
+    golds: list[m.Span],
+    articles: Mapping[str, Article],
+) -> Metrics:
     """ALCE's recall and precision, and the content-word precision of an answer that is more than its quotes."""
     if said is None:
         raised = 0.0 if answer is None and example.answerable else None
@@ -91,12 +97,19 @@ def _support(example: Example, answer: Answer | None, said: Answer | None, golds
     }
     made = c.statements(said.text, {number: q.quote for number, q in cited.items()})
     quoted = all(any(s.text in q.quote for q in cited.values()) for s in made)
-    passages = [h.passage.text for h in said.passages]
+    sources = _sources(said, articles)
     return {
         "citation_recall": c.citation_recall(made, cited),
         "citation_precision": c.citation_precision(made, cited),
-        "content_precision": None if quoted or not passages else c.content_precision(_text(said), passages),
+        "content_precision": None if quoted or not sources else c.content_precision(_text(said), sources),
     }
+
+
+def _sources(said: Answer, articles: Mapping[str, Article]) -> list[str]:
+    """What a language model was given, which may be the whole article; else the passages."""
+    if said.llm and said.llm.given:
+        return [articles[slug].text[start:end] for slug, (start, end) in said.llm.given if slug in articles]
+    return [h.passage.text for h in said.passages]
 
 
 def _outcome(example: Example, answer: Answer | None, right: bool, retrieved: bool, cited_well: bool) -> str:
@@ -145,7 +158,7 @@ def _contains(example: Example, said: Answer | None) -> float | None:
 
 
 def _text(answer: Answer) -> str:
-    return m.strip_markers(answer.text, (q.number for q in answer.citations))
+    return m.strip_markers(answer.text.replace(" [?]", ""), (q.number for q in answer.citations))
 
 
 def _passage_span(hit: Hit, article: str) -> m.Span:

@@ -67,10 +67,21 @@ def bootstrap_all(
     """
     if len(clusters if units is None else set(units)) < 2:
         return [(math.nan, math.nan)] * len(statistics)
+    of = _drawn_by(clusters, units)
+    k = int(of.max()) + 1
+    # a ratio needs no more than the sums of what is drawn together, ten thousand questions or twenty articles
+    held = {i: s.summed(of) for i, s in enumerate(statistics) if isinstance(s, Ratio)}
+    sums = np.concatenate(list(held.values()), axis=1) if held else np.zeros((k, 0))
     drawn: list[list[Floats]] = [[] for _ in statistics]
-    for weights in _weights(clusters, units, resamples, np.random.default_rng(seed)):
-        for values, statistic in zip(drawn, statistics, strict=True):
-            values.append(statistic(weights))
+    for counts in _counts(k, len(clusters), resamples, np.random.default_rng(seed)):
+        totals = counts @ sums
+        for at, i in enumerate(held):
+            drawn[i].append(divide(totals[:, 2 * at], totals[:, 2 * at + 1], np.nan))
+        if len(held) < len(statistics):
+            weights = counts if k == len(of) else counts[:, of]
+            for i, statistic in enumerate(statistics):
+                if i not in held:
+                    drawn[i].append(statistic(weights))
     return [_percentiles(np.concatenate(values)) for values in drawn]
 
 
@@ -82,16 +93,24 @@ def _percentiles(drawn: Floats) -> Interval:
     return (float(low), float(high))
 
 
-def ratio(numerators: Sequence[float], denominators: Sequence[float] | None = None) -> Statistic:
+class Ratio:
+    """Sum of numerators / sum of denominators, as a statistic."""
+
+    def __init__(self, above: Floats, below: Floats) -> None:
+        self._above, self._below = above, below
+
+    def __call__(self, weights: Floats) -> Floats:
+        return divide(weights @ self._above, weights @ self._below, np.nan)
+
+    def summed(self, of: NDArray[np.int64]) -> Floats:
+        """Numerators and denominators, two columns, added up by what each question is drawn with."""
+        return np.stack([np.bincount(of, weights=x) for x in (self._above, self._below)], axis=1)
+
+
+def ratio(numerators: Sequence[float], denominators: Sequence[float] | None = None) -> Ratio:
     """Sum of numerators / sum of denominators: a mean when none are given; F1 is (2·tp, 2·tp + fp + fn)."""
     above = np.asarray(numerators, dtype=float)
-    below = np.ones_like(above) if denominators is None else np.asarray(denominators, dtype=float)
-
-    def statistic(weights: Floats) -> Floats:
-        total = weights @ below
-        return divide(weights @ above, total, np.nan)
-
-    return statistic
+    return Ratio(above, np.ones_like(above) if denominators is None else np.asarray(denominators, dtype=float))
 
 
 def mcnemar(wins: int, losses: int) -> float:
@@ -129,17 +148,18 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _weights(
-    clusters: Sequence[Hashable], units: Sequence[Hashable] | None, resamples: int, rng: np.random.Generator
-) -> Iterator[Floats]:
-    drawn_by = clusters if len(set(clusters)) >= MIN_CLUSTERS else units if units is not None else range(len(clusters))
-    names = {name: i for i, name in enumerate(dict.fromkeys(drawn_by))}
-    of, k = np.asarray([names[name] for name in drawn_by]), len(names)
-    apart = k == len(of)  # every row is a unit of its own: no need to spread the counts
-    for size in _chunks(resamples, len(clusters)):
+def _drawn_by(clusters: Sequence[Hashable], units: Sequence[Hashable] | None) -> NDArray[np.int64]:
+    """For each question the number of what it is drawn with: its article, where there are enough, else its unit."""
+    chosen = clusters if len(set(clusters)) >= MIN_CLUSTERS else units if units is not None else range(len(clusters))
+    names = {name: i for i, name in enumerate(dict.fromkeys(chosen))}
+    return np.asarray([names[name] for name in chosen])
+
+
+def _counts(k: int, width: int, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
+    """How often each of k things was drawn in k draws, a row per resample."""
+    for size in _chunks(resamples, max(k, width)):
         picked = rng.integers(k, size=(size, k)) + k * np.arange(size)[:, None]
-        counts = np.bincount(picked.ravel(), minlength=size * k).reshape(size, k)
-        yield (counts if apart else counts[:, of]).astype(float)
+        yield np.bincount(picked.ravel(), minlength=size * k).reshape(size, k).astype(float)
 
 
 def _chunks(resamples: int, width: int) -> Iterator[int]:

@@ -28,6 +28,9 @@ def show(held: Tables, console: Console) -> None:
     print_table(console, ("latency, ms", "p50", "p95", "max", "n"), stages)
     if held.cold_start_s is not None:
         console.print(f"cold start (opening the chain to its first answer): {held.cold_start_s:.1f} s", highlight=False)
+    if held.llm:
+        told = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in held.llm.items())
+        console.print(f"language model: {told}", highlight=False)
 
 
 def _tag(g: Group) -> tuple[str, ...]:

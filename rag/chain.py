@@ -20,7 +20,7 @@ from rag.embed import MiniLM
 from rag.errors import BadInput, ModelMissing, UnknownArticle
 from rag.extract import Draft, extract
 from rag.generate import Generator
-from rag.intent import Intent, intent_of
+from rag.intent import OF_THE_PAGE, Intent, intent_of
 from rag.llm.speech import Deadline
 from rag.overview import CANNED, about_the_page, summary
 from rag.question import clean_question
@@ -111,12 +111,15 @@ class QAChain(Runnable[Question, Answer]):
         if llm:  # it begins to work while the reader reads
             deadline = Deadline(self._config.llm_deadline_s)
             wordings = [llm.standalone(text, history, deadline)]
+            left = deadline.left  # what the search takes is not the model's: the first one loads the encoder
+            retriever.search(wordings[0], scope)
             near = partial(_nearest, retriever, wordings[0], scope)
-            asked = llm.ask(wordings[0], retriever.lexical(scope).passages, near, index.articles, deadline)
+            asked = llm.ask(wordings[0], retriever.lexical(scope).passages, near, index.articles, Deadline(left))
         draft: Draft | str | None
-        if intent is Intent.QUESTION:
+        answer, draft = Answer(question, text, "", confidence=1.0), None
+        if intent is Intent.QUESTION or (history and intent in OF_THE_PAGE):  # "it" may be a book the article tells of
             answer, draft = self._surest(question, wordings, retriever, scope, clock)
-        else:
+        if intent is not Intent.QUESTION and (draft is None or draft.refused):
             answer, draft = Answer(question, text, "", confidence=1.0), self._about(intent, scope, index)
         snapshots = self._written(answer, draft, index.articles)
         if llm and asked:

@@ -18,7 +18,7 @@ from rag.config import Config
 from rag.errors import BadInput, ModelMissing
 from rag.lexical import words
 from rag.llm.cache import Cache
-from rag.llm.excerpts import Excerpt, excerpts
+from rag.llm.excerpts import Excerpt, excerpts, runs
 from rag.llm.faults import Breaker, Fault, Waiting
 from rag.llm.markers import Said, SentenceReader, plain
 from rag.llm.prompt import condensing, messages, overhead, says_not_there
@@ -170,20 +170,19 @@ class Generator:
                     if says_not_there(sentence.text):
                         unable = True
                     elif prose.add(supports.judge(sentence.text, sentence.keys)):
-                        yield self._snapshot(answer, prose)
+                        yield self._snapshot(answer, asked, reader, prose)
         except Fault as fault:
             self._note(fault)
             yield self._instead(embedded, asked, reader, prose, f"{self.name} {fault.why}")
             return
         if prose.supported:
-            last = self._snapshot(answer, prose)
+            yield self._snapshot(answer, asked, reader, prose)
         elif unable:
             nearest = embedded.nearest or (embedded.citations[0] if embedded.citations else None)
-            last = replace(answer, text=REFUSAL, refused=True, nearest=nearest)
+            generated = self._generated(asked, reader, prose)
+            yield replace(answer, text=REFUSAL, refused=True, nearest=nearest, llm=generated)
         else:
             yield self._instead(embedded, asked, reader, prose, f"what {self.name} said is not in the article")
-            return
-        yield replace(last, llm=self._generated(asked, reader, prose))
 
     def _sentences(self, asked: Asked, reader: SentenceReader, said: list[str]) -> Iterator[list[Said]]:
         """The finished sentences, as they are finished; a whole speech goes into the cache."""
@@ -211,8 +210,15 @@ class Generator:
             return None
         return f"The article is too long for the model: it read the {len(asked.given)} nearest passages."
 
-    def _snapshot(self, answer: Answer, prose: Prose) -> Answer:
-        return replace(answer, text=prose.text, citations=prose.citations, confidence=answer.confidence * prose.share)
+    def _snapshot(self, answer: Answer, asked: Asked, reader: SentenceReader, prose: Prose) -> Answer:
+        """What is shown so far. Confidence: that the article answers at all, times the share of supported sentences."""
+        return replace(
+            answer,
+            text=prose.text,
+            citations=prose.citations,
+            confidence=answer.confidence * prose.share,
+            llm=self._generated(asked, reader, prose),
+        )
 
     def _instead(self, embedded: Answer, asked: Asked, reader: SentenceReader, prose: Prose, why: str) -> Answer:
         notice = f"Answered without the language model: {why}."
@@ -230,7 +236,7 @@ class Generator:
             removed=len(prose.removed),
             dropped=tuple(reader.dropped),
             whole=asked.whole,
-            given=tuple((e.article_id, s) for e in asked.given for s in e.sentences),
+            given=runs(asked.given),
             usage={**usage, "seconds": round(time.perf_counter() - asked.since, 3)},
             cached=isinstance(speech, _Replay),
         )

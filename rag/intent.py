@@ -24,6 +24,9 @@ class Intent(Enum):
     TITLE = "title"
 
 
+OF_THE_PAGE = (Intent.PUBLISHER, Intent.AUTHOR, Intent.DATE)
+"""What the page tells of the article; in a conversation "Where was it published?" may be about something in it."""
+
 _PATTERNS: tuple[tuple[Intent, str], ...] = (
     (Intent.GREETING, r"(?:hi|hello|hey|good (?:morning|afternoon|evening)|greetings)(?: there| all| bot)?"),
     (Intent.THANKS, r"(?:thanks|thank you|thx|cheers|great|ok|okay|bye|goodbye)(?: (?:a lot|very much|so much|you))?"),

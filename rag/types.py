@@ -85,7 +85,7 @@ class Generated:
 
     `unsupported` are spans of `Answer.text`, sentences that nothing in the article supports; `removed` counts those
     left out; `dropped` are markers that named no passage, links and images; `whole` tells whether it was given all
-    of the article, `given` are the sentences it was given; `usage` has `seconds`, and `input_tokens` and
+    of the article, `given` are the spans it was given; `usage` has `seconds`, and `input_tokens` and
     `output_tokens` when the provider counts them; `fault` says why the embedded answerer spoke instead.
     """
 

@@ -128,8 +128,8 @@ def test_a_drop_from_the_baseline_fails(run: Run, tmp_path: Path, capsys: pytest
     assert said(capsys, "gate", good, "--baseline", base, "--max-drop", "f1=0")[0] == 0
     code, text = said(capsys, "gate", bad, "--baseline", base, "--max-drop", "f1=0.02", "--max-drop", "over_abstention=0.5")
     assert code == 3
-    assert "FAIL f1 0.326 (86/86), was 1.000: worse by +0.674, 0.02 allowed" in text
-    assert "FAIL over_abstention 1.000 (58/58), was 0.000: worse by +1.000, 0.5 allowed" in text
+    assert "FAIL f1 0.326 (86/86), was 1.000: worse by 0.674, 0.02 allowed" in text
+    assert "FAIL over_abstention 1.000 (58/58), was 0.000: worse by 1.000, 0.5 allowed" in text
     # a run serves as a baseline too
     assert said(capsys, "gate", bad, "--baseline", good, "--max-drop", "f1=0.02")[0] == 3
 
@@ -180,6 +180,19 @@ def test_no_floor_is_made_of_a_broken_run(run: Run, tmp_path: Path, capsys: pyte
     code, text = said(capsys, "baseline", run(DropsEveryTenth), "--out", tmp_path / "base.json")
     assert code == 2 and "has an alarm (questions dropped: 8 of 86" in text
     assert not (tmp_path / "base.json").exists()
+
+
+def test_a_floor_of_the_reader_is_not_made_of_its_stand_in(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class NoWeights(Oracle):
+        def invoke(self, input: Any) -> Any:
+            said = super().invoke(input)
+            return replace(said, answerer="sentences", notice="Answered with whole sentences: no weights.")
+
+    code, text = said(capsys, "baseline", run(NoWeights), "--out", tmp_path / "reader.json")
+    assert code == 2
+    assert "has an alarm (answered by a stand-in: 86 of 86, the first: Answered with whole sentences: no weights.)" in text
 
 
 def test_the_committed_baselines_are_whole() -> None:

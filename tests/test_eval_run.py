@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ import pytest
 from rich.console import Console
 
 from eval.chains import Chain
-from eval.figures import Figure, figures, latencies, outcomes, tables
+from eval.figures import Figure, figures, latencies, outcomes, tables, usage
 from eval.folder import RunFolder, identity, light, read_results
-from eval.run import ask_all
+from eval.run import ask_all, ask_and_keep
 from eval.table import show
 from rag.config import Config
 from rag.errors import BadInput
@@ -195,6 +196,41 @@ def test_the_summary_is_plain_json() -> None:
     assert (held["n"], held["outcomes"]) == (9, {"right": 6, "answered the unanswerable": 3})
     [precision] = [f for f in held["figures"] if f["name"] == "abstention precision"]
     assert (precision["value"], precision["scored"], precision["total"]) == (None, 0, 9)
+
+
+def test_a_language_models_share_is_counted_and_its_cache_is_no_latency() -> None:
+    def said(**more: Any) -> dict[str, Any]:
+        return {"usage": {"input_tokens": 100, "output_tokens": 20, "seconds": 0.5}, "cached": False, "fault": None} | more
+
+    rows = [dict(row) for row in ask_all(examples(), Perfect(), ARTICLES)]
+    for i, generated in ((1, said()), (2, said(cached=True)), (3, said(usage={}, fault="refused the connection"))):
+        rows[i]["answer"] = rows[i]["answer"] | {"llm": generated}
+    held = [light(row) for row in rows]
+    assert usage(held) == {"asked": 2, "cached": 1, "fell_back": 1, "input_tokens": 100, "output_tokens": 20, "seconds": 0.5}
+    assert latencies(held)["whole question"]["n"] == 7  # of nine, one was cold and one cached
+    assert usage(asked(Perfect())) == {}
+
+
+def test_memory_stays_flat_however_many_are_asked(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    many = [replace(e, id=f"{e.id}-{i}") for i in range(250) for e in examples()]
+    folder.begin(identity("s", many, ARTICLES, Config(), {}), resume=False)
+    ask_and_keep(many[:225], Perfect(), folder, [])
+    tracemalloc.start()
+    chain = Forgetful()
+    ask_and_keep(many[225:], chain, folder, [])
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(1 for _ in folder.results.open()) == 2250
+    assert grown < 300_000, "2,025 rows of 2 kB are on disk, not in memory"
+
+
+class Forgetful(Perfect):
+    """Does not keep what it was asked."""
+
+    def invoke(self, input: Question) -> Any:
+        self.asked.clear()
+        return super().invoke(input)
 
 
 def test_an_overview_that_searched_nothing_has_no_ranking_to_score() -> None:

@@ -64,7 +64,7 @@ def test_ask_shows_who_said_what_side_by_side(home: Config, server: LLMServer) -
 
 def test_a_fault_is_one_quiet_line_below_a_sourced_answer(home: Config, server: LLMServer) -> None:
     server.fault = "401"
-    done = rag(home, "ask", "When did the harbour open?", RAG_LLM="openai:m")
+    done = rag(home, "ask", "When did the harbour open?", RAG_LLM="openai:m", RAG_LLM_DEADLINE_S="90")
     assert done.returncode == 0 and "[1] harbour, characters " in done.stdout
     assert "(Answered without the language model: openai:m refused the key (401)." in done.stdout
     assert CANARY not in done.stdout + done.stderr and "Traceback" not in done.stderr

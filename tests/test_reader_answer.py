@@ -60,8 +60,8 @@ def found(size: int = 30) -> Found:
     return Found(hits, {}, BM25([p.text for p in passages]))
 
 
-def answerer(reader: Scripted, confidence: dict[str, float] | None = None, within: float = 1.0) -> SpanAnswerer:
-    fitted = Calibration(RANK, confidence or {"bias": 5.0}, 0.5, within)
+def answerer(reader: Scripted, confidence: dict[str, float] | None = None, within: float = 0.0) -> SpanAnswerer:
+    fitted = Calibration(RANK, confidence or {"bias": 5.0}, 0.5, within, 1.0)
     return SpanAnswerer(reader, fitted)  # type: ignore[arg-type]
 
 
@@ -123,7 +123,7 @@ def test_the_passage_that_answers_comes_first_and_none_is_lost() -> None:
 def test_a_yes_no_question_gets_its_word_only_where_the_evidence_is_sure(yes: float, said: str | None) -> None:
     reader = Scripted(Three_farms=4.0)
     reader.yes = yes
-    fitted = Calibration(RANK, {"bias": 5.0}, 0.5, 1.0, YesNo({"yes": 1.0}, 0.9, 0.1))
+    fitted = Calibration(RANK, {"bias": 5.0}, 0.5, 1.0, 1.0, YesNo({"yes": 1.0}, 0.9, 0.1))
     draft = SpanAnswerer(reader, fitted).answer("Were three farms given up?", found(), {"mill": MILL})  # type: ignore[arg-type]
     assert draft.short == said
     assert TEXT[slice(*draft.sentences[0][1])] == "Three farms were given up."
@@ -157,6 +157,14 @@ def test_a_list_in_one_sentence_is_told_from_its_first_to_its_last_item() -> Non
     assert draft.short == "Ruth Alder rebuilt it with 40 masons"
 
 
+def test_two_sentences_that_are_nearly_as_good_are_both_quoted_the_better_first() -> None:
+    reader = Scripted(Three_farms=4.0, Ruth_Alder=3.6, oats=3.5)
+    draft = answerer(reader, within=0.5).answer("Who or what was it?", found(), {"mill": MILL})
+    quoted = [TEXT[slice(*span)] for _, span in draft.sentences]
+    assert quoted == ["Three farms were given up.", "Ruth Alder rebuilt it with 40 masons."]
+    assert draft.short == "Three farms"
+
+
 def test_nothing_found_is_a_refusal_without_a_nearest_sentence() -> None:
     draft = answerer(Scripted()).answer("Who?", Found((), {}, BM25([])), {"mill": MILL})
     assert draft.refused and draft.nearest is None
@@ -186,7 +194,7 @@ def test_an_abbreviation_whose_name_stands_in_the_article_is_no_absent_name() ->
 
 
 def calibration(folder: Path, **changes: object) -> Path:
-    held = {"rank": RANK, "confidence": {"bias": 1.0}, "threshold": 0.5, "within": 1.0, "yes_no": YES_NO, "weights_sha256": "x"}
+    held = {"rank": RANK, "confidence": {"bias": 1.0}, "threshold": 0.5, "within": 1.0, "within_many": 1.0, "yes_no": YES_NO, "weights_sha256": "x"}
     file = folder / "calibration.json"
     file.write_text(json.dumps(held | changes))
     return file

@@ -79,7 +79,7 @@ def test_any_json_is_read_or_refused(held: object) -> None:
 
 def test_an_export_has_the_quotes_and_where_they_stand() -> None:
     assert turn_markdown(TALK.turns[0], {"harbour": HARBOUR.title}) == (
-        f"**Who lit it?**\n\nCaptain Ida Holm\n\n> {LAMP.quote} [1]\n\n[1] “The harbour of Lund”, characters 57–93"
+        f"**Who lit it?**\n\nCaptain Ida Holm.\n\n> {LAMP.quote} [1]\n\n[1] “The harbour of Lund”, characters 57–93"
     )
     assert turn_markdown(TALK.turns[1], {}) == (
         "**Who won?**\n\nThe article doesn't say.\n\nThe closest sentence in it:\n\n"

@@ -201,7 +201,7 @@ def _plain_subject(subject: str) -> bool:
 
 
 _GOES_ON = re.compile(
-    r",? (?:but|while|although|which|who|whose|where|when|as they|as it|so that|after|before)\b|,? and (?:was|were|is|are|has|have)\b"
+    r",? (?:but|while|although|which|who|whose|where|when|as they|as it|so that|after|before)\b|,? and (?:was|were|is|are|has|have|the|an?|its|his|her|their)\b"
     r"|, (?=(?:with|as|including|\w+ing|\w+ed|according|so|and|\d|in|on|an?|the|twice|short|one)\b)"
 )
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from rag.types import Answer, Citation
+from ui.say import sentence
 from ui.turns import Turn
 
 
@@ -28,7 +29,7 @@ def _answer(answer: Answer, titles: Mapping[str, str]) -> list[str]:
         if answer.nearest:
             parts += ["The closest sentence in it:", _quoted(answer.nearest.quote), _where(answer.nearest, titles)]
         return parts
-    parts = [_line(answer.short)] if answer.short else []
+    parts = [_plain(sentence(answer.question.text, answer.short))] if answer.short else []
     if not answer.citations:
         return [*parts, _plain(answer.text)]
     parts += [_quoted(f"{c.quote} [{c.number}]") for c in answer.citations]

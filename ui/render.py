@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rag.sentences import split_sentences
 from rag.types import ALL, Answer, Article, Citation, Span
+from ui.say import sentence
 
 UNSURE = 0.6
 """Below this confidence an answer says that it is not certain; `Answer.confidence` is calibrated to [0, 1]."""
@@ -112,24 +113,12 @@ def _words(text: str) -> list[str]:
 
 def _evidence(answer: Answer) -> str:
     by_number = {c.number: c for c in answer.citations}
-    short = f'<p class="short">{escape(said(answer.short))}</p>' if answer.short else ""
+    short = f'<p class="short">{escape(sentence(answer.question.text, answer.short))}</p>' if answer.short else ""
     quotes = _quotes(answer.text, by_number)
     if quotes:
         return short + "".join(f"<blockquote>{_stressed(c.quote, answer.short)}{chip(c)}</blockquote>" for c in quotes)
     paragraphs = (p for p in re.split(r"\n\s*\n", answer.text) if p.strip())
     return short + "".join(f"<p>{_with_chips(p, by_number)}</p>" for p in paragraphs)
-
-
-def said(short: str) -> str:
-    """The short answer as one says it: from a capital letter to a full stop.
-
-    >>> said("the county, which\\nowns the ferry,"), said("4.2 million kroner"), said("iPhones")
-    ('The county, which owns the ferry.', '4.2 million kroner.', 'iPhones.')
-    """
-    line = re.sub(r"\s+", " ", short).strip().rstrip(",;:—- ")
-    first = line.split(" ", 1)[0]
-    start = line[:1].upper() + line[1:] if first.islower() else line  # "iPhone" and "mRNA" stay as they are
-    return start if re.search(r"[.!?…][\"'”’»)]*$", start) else f"{start}."
 
 
 def _quotes(text: str, by_number: Mapping[int, Citation]) -> list[Citation]:

@@ -29,7 +29,7 @@ from ui.clauses import (
     third_person,
 )
 
-VERSION = 1
+VERSION = 2
 """To be raised with every change of what is made: questions are cached."""
 
 

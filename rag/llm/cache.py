@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from rag.errors import BadInput
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
+
+_log = logging.getLogger(__name__)
 
 Kept = tuple[str, bool, dict[str, int]]
 """(what the model said, whether a length limit cut it, tokens as the provider counted them)"""
@@ -44,18 +47,25 @@ class Cache:
         """What the model once said to this prompt."""
         if self._file is None:
             return None
-        with self._lock:
-            key = (_key(model, messages),)
-            row = self._file.execute("SELECT text, cut, usage FROM said WHERE key = ?", key).fetchone()
+        key = (_key(model, messages),)
+        try:
+            with self._lock:
+                row = self._file.execute("SELECT text, cut, usage FROM said WHERE key = ?", key).fetchone()
+        except sqlite3.Error as fault:
+            _log.warning("The cache of the language model can not be read (%s)", fault)
+            return None
         return (row[0], bool(row[1]), json.loads(row[2])) if row else None
 
     def put(self, model: str, messages: Sequence[BaseMessage], said: Kept) -> None:
         if self._file is None:
             return
         text, cut, usage = said
-        with self._lock, self._file:
-            row = (_key(model, messages), text, int(cut), json.dumps(usage))
-            self._file.execute("INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?)", row)
+        row = (_key(model, messages), text, int(cut), json.dumps(usage))
+        try:
+            with self._lock, self._file:
+                self._file.execute("INSERT OR REPLACE INTO said VALUES (?, ?, ?, ?)", row)
+        except sqlite3.Error as fault:  # a full disk costs the next run money, not this one its answer
+            _log.warning("The cache of the language model can not be written (%s)", fault)
 
 
 def _key(model: str, messages: Sequence[BaseMessage]) -> str:

@@ -53,6 +53,17 @@ def excerpts(
     return list(_cut(nearest(), articles, told, salt, budget)), False
 
 
+def runs(given: Sequence[Excerpt]) -> tuple[tuple[str, Span], ...]:
+    """What was given, sentences that touch put together."""
+    found: list[tuple[str, Span]] = []
+    for id_, (start, end) in ((e.article_id, s) for e in given for s in e.sentences):
+        if found and found[-1][0] == id_ and 0 <= start - found[-1][1][1] <= 3:
+            found[-1] = (id_, (found[-1][1][0], end))
+        else:
+            found.append((id_, (start, end)))
+    return tuple(found)
+
+
 def _orders(article: Article, scope: Sequence[Passage]) -> frozenset[Span]:
     spans = sorted({s for p in scope if p.article_id == article.id for s in p.sentences})
     return orders(article.text, spans)

@@ -22,12 +22,12 @@ def _any(latin: str, other: str = "") -> str:
 
 
 _IGNORE = _any(
-    r"ignor\w* disregard\w* forget override\w* overrul\w* bypass vergiss vergessen missacht\w* oubli\w* olvid\w* dimentic\w* "
+    r"ignor\w* disregard\w* forget set\saside override\w* overrul\w* bypass vergiss vergessen missacht\w* oubli\w* olvid\w* dimentic\w* "
     r"esque[cç]\w* negeer vergeet zignoruj\w* игнорируй\w* проигнорируй\w* забудь\w* unut\w* yoksay\w* abaikan puuza",
     "無視 忘れ 忽略 忽视 无视 忘记 무시 잊어 تجاهل अनदेखा",
 )
 _RULES = _any(
-    r"instru\w* anweisung\w* istruzion\w* consignes? prompts? rules? guidelines? directives? commands? orders? regeln? "
+    r"instru\w* anweisung\w* istruzion\w* consignes? prompts? what\scame rules? guidelines? directives? commands? orders? regeln? "
     r"règles? reglas? regole regras previous prior preceding above everything polece\w* инструкци\w* указани\w* "
     r"правил\w* talimat\w* instruksi maagizo",
     "指示 命令 規則 指令 规则 提示 지시 명령 규칙 تعليمات निर्देश",
@@ -49,8 +49,8 @@ _PATTERNS = {
     "address": rf"{_MODEL}.{{0,80}}{_SAY}|{_SAY}[^.]{{0,40}}\bas an? (?:ai|assistant|language model)\b",
     "role": rf"(?:^|[\[<({{#*|]|\s)\s*{_ROLE}(?: (?:message|prompt|override|note|mode|notice|update))?\s*[:>\])|}}】]"
     r"|</?(?:passages?|context|article|documents?|instructions?|s|sys|think|tool\w*|function\w*)\b[^>]*>|<\|[^|>]{2,40}\|>"
-    r"|\[/?inst\]|<</?sys>>|#{2,} *(?:system|instructions?|response|assistant|new)\b"
-    r"|[\"'“](?:key|role|text|passage|content)[\"'”]\s*:\s*[\"'“]",
+    r"|\[+/?(?:inst|instructions?|system|prompt)\]|<</?sys>>|#{2,} *(?:system|instructions?|response|assistant|new)\b"
+    r"|[\"'“](?:key|role|text|passage|content|answer|response|summary)[\"'”]\s*:\s*[\"'“]",
     "command": r"\byou are now\b|\bfrom now on\b.{0,40}\b(?:you|answers?|questions?)\b|\b(?:system|hidden|initial|secret) "
     r"(?:prompt|instructions?)\b|\byour (?:new|real|true|actual|only) (?:task|instructions?|role|goal|job|rules?|purpose)\b"
     r"|\b(?:developer|god|admin|debug) mode\b|\bjailbreak|\bdo anything now\b|\bpretend (?:to be|that|you)\b"

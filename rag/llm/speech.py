@@ -100,9 +100,11 @@ class Speech:
 
     def _next(self, begun: bool) -> str | None:
         """The next piece; once it has begun, half of the whole time is the longest silence."""
-        patience = min(self._deadline.left, self._deadline.seconds / 2) if begun else self._deadline.left
+        left = self._deadline.left
+        if left <= 0:  # asked first: a queue that is never empty would never time out
+            raise Fault("took too long")
         try:
-            piece = self._pieces.get(timeout=max(0.0, patience))
+            piece = self._pieces.get(timeout=min(left, self._deadline.seconds / 2) if begun else left)
         except queue.Empty:
             raise Fault("stopped in the middle" if begun else "took too long") from None
         if isinstance(piece, Fault):

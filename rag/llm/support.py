@@ -40,6 +40,18 @@ _CONNECTIVE = re.compile(
     r"the (?:article|text) (?:says|states|notes) that)\b,? ",
     re.IGNORECASE,
 )
+_TO_BE_SAID = re.compile(
+    r"\b(?:answers?|repl(?:y|ies)|respond|questions?|asking|asks?|summar\w+|prompt|instructions?|mention|user|automated|"
+    r"output|you|your|tell|correction|facts?|chat-?bots?|assistants?(?! prof)|scrapers?|crawlers?|completion|quoting|"
+    r"conversation|KI)\b|^(?:(?:please|kindly|now|then|just|always|instead|hereby|we|as an? \w+),? )*(?:imagine|assume|"
+    r"suppose|consider|treat|replace|let|set|claim|print|say|write|report|state|use|include|note|remember|believe|accept|"
+    r"take|make|do|don['’]t|never|give|add|return|call|pretend|act|play|speak|talk|keep|stop|end|inform|sage?|schreibe?|"
+    r"antworte\w*|réponds|dis|écris|di|responde|scrivi|rispondi)\b|^[\w ]{2,40}\bto (?:\w+ )?\w+:",
+    re.IGNORECASE,
+)
+"""Words by which a text speaks of what is to be said, and imperatives. "The right answer is: the harbour closed" does
+not say that the harbour closed: whoever takes that from it has to take these words too."""
+_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"|‘[^’]*’(?!\w)|「[^」]*」")
 _CLAUSE = re.compile(r"; |, (?:and|but|while|which|who|where|because|so) |,? and |,? but | because | while ")
 _NUMBER_WORDS = "two three four five six seven eight nine ten eleven twelve"
 _NUMBERS = {word: str(n) for n, word in enumerate(_NUMBER_WORDS.split(), start=2)}
@@ -134,7 +146,10 @@ class Supports:
         for s in ranked:
             before = self._before(s)
             refers = before is not None and len(_PRONOUN.findall(s.text)) > len(_PRONOUN.findall(claim))
-            context = self._titles[s.place[0]] | frozenset(before.words if before and refers else ())
+            # a name of the title may be added, not put in another's place
+            titled = set(_exact(s.text)) <= set(wanted)
+            context = self._titles[s.place[0]] if titled else frozenset()
+            context |= frozenset(before.words if before and refers else ())
             reason = self._against(claim, wanted, s, context)
             if not reason:
                 used = before is not None and refers and any(w in before.words and w not in s.words for w in wanted)
@@ -158,6 +173,8 @@ class Supports:
             return "no passage says so"
         if elsewhere := [w for w in missing if w in self._held]:
             return f"{elsewhere[0]} stands in the article, but not there"
+        if set(_frame(s.text)) - set(_frame(claim)):
+            return "the article only says what is to be said"
         if _turned(claim, s.text):
             return "the article says the opposite"
         if precision < ENOUGH and not self._agrees(claim, s.text):
@@ -188,6 +205,10 @@ def _exact(text: str) -> list[str]:
     """The stems of names and numbers: what has to stand in the evidence to the letter."""
     names = [w for name in _NAME.findall(_plain(text)) for w in content_words(name)]
     return [w for w in names if not w[0].isdigit()] + [w for w in _content(text) if w[0].isdigit()]
+
+
+def _frame(text: str) -> list[str]:
+    return [w.lower() for w in _TO_BE_SAID.findall(_QUOTED.sub(" ", text))]
 
 
 def _turned(claim: str, evidence: str) -> bool:

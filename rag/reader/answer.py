@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import ModelMissing
-from rag.extract import Draft
+from rag.extract import Draft, Sentence
 from rag.intent import is_yes_no, wants_many
 from rag.reader.candidates import Choice, Weights, candidates, choose, confidence_features, dot
 from rag.reader.model import Reader
@@ -35,12 +35,14 @@ COMMAND = "python -m eval.calibrate_reader"
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """`rank` and `confidence`: weights by feature name, the latter with a `bias`; below `threshold`, a confidence, the
-    article is said not to answer; `within`: how far below the best sentence's score one is still quoted beside it."""
+    article is said not to answer; `within`: how far below the best sentence's score another may be and still be quoted
+    beside it, `within_many` where several are wanted."""
 
     rank: Weights
     confidence: Weights
     threshold: float
     within: float
+    within_many: float
     yes_no: YesNo | None = None
 
     @classmethod
@@ -49,7 +51,8 @@ class Calibration:
         try:
             held = json.loads(file.read_text(encoding="utf-8"))
             yes_no = YesNo(**held["yes_no"])
-            fitted = cls(held["rank"], held["confidence"], float(held["threshold"]), float(held["within"]), yes_no)
+            threshold, within, within_many = (float(held[n]) for n in ("threshold", "within", "within_many"))
+            fitted = cls(held["rank"], held["confidence"], threshold, within, within_many, yes_no)
         except (OSError, ValueError, KeyError, TypeError) as fault:
             raise ModelMissing(f"{file} does not load ({fault}). Make it with `{COMMAND}`.") from None
         if held.get("weights_sha256") != sha256(weights):
@@ -74,7 +77,7 @@ class SpanAnswerer:
         return cls(Reader.load(), Calibration.load())
 
     def answer(self, query: str, found: Found, articles: Mapping[str, Article]) -> Draft:
-        """The best span in its sentence; for why and list questions up to three sentences in the article's order."""
+        """The best span in its sentence, or a refusal with the nearest one."""
         fitted = self._calibration
         choices = choose(candidates(query, found, self._reader, articles), fitted.rank)
         if not choices:
@@ -86,10 +89,20 @@ class SpanAnswerer:
             return Draft((), confidence, first.sentence, refused=True, hits=hits)
         asked = asked_last(query)
         many = wants_many(asked)
-        close = [c.sentence for c in choices[: 3 if many else 1] if c.score >= first.score - fitted.within]
-        close.sort(key=lambda s: (s[0] != first.sentence[0], s))
         short = _verdict(asked, first, fitted, articles) if is_yes_no(asked) else _short(first, fitted, articles, many)
-        return Draft(tuple(close), confidence, first.sentence, refused=False, short=short, hits=hits)
+        quoted = _quoted(choices, fitted, many)
+        return Draft(quoted, confidence, first.sentence, refused=False, short=short, hits=hits)
+
+
+def _quoted(choices: Sequence[Choice], fitted: Calibration, many: bool) -> tuple[Sentence, ...]:
+    """The best sentence, and another where the two are nearly as good; for why and list questions up to three, in the
+    article's order."""
+    first = choices[0]
+    floor = first.score - (fitted.within_many if many else fitted.within)
+    close = [c.sentence for c in choices[: 3 if many else 2] if c.score >= floor]
+    if many:
+        close.sort(key=lambda s: (s[0] != first.sentence[0], s))
+    return tuple(close)
 
 
 def _reranked(choices: Sequence[Choice], found: Found) -> tuple[Hit, ...]:
@@ -105,7 +118,7 @@ def _verdict(query: str, choice: Choice, fitted: Calibration, articles: Mapping[
 def _short(choice: Choice, fitted: Calibration, articles: Mapping[str, Article], many: bool) -> str:
     """The best span's text; for a list, from the first to the last of the sentence's spans that are nearly as good,
     since the reader names the items one by one."""
-    floor = dot(fitted.rank, choice.best.features) - fitted.within
+    floor = dot(fitted.rank, choice.best.features) - fitted.within_many
     spans = [c.span for c in choice.candidates if c is choice.best or (many and dot(fitted.rank, c.features) >= floor)]
     text = articles[choice.sentence[0]].text
     return text[min(a for a, _ in spans) : max(b for _, b in spans)]
