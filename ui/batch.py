@@ -43,7 +43,7 @@ class Together(Generic[In, Out]):
         self._compute, self._most = compute, most
         self._waiting: list[_Call[In, Out]] = []
         self._lock = threading.Lock()
-        self._busy = False
+        self._busy, self._computing = False, 0
 
     def __call__(self, items: Sequence[In]) -> list[Out]:
         call: _Call[In, Out] = _Call(items)
@@ -54,7 +54,9 @@ class Together(Generic[In, Out]):
             call.wake.wait()
         if call.result is None and call.fault is None:  # the first in the queue, so it is of the batch itself
             batch = self._next()
+            self._computing = len(batch)
             self._run(batch)
+            self._computing = 0
             for done in batch:
                 done.wake.set()
             with self._lock:
@@ -66,9 +68,9 @@ class Together(Generic[In, Out]):
         return call.result or []
 
     @property
-    def waiting(self) -> int:
-        """Callers in the queue, beside those whose batch is being computed."""
-        return len(self._waiting)
+    def callers(self) -> int:
+        """Callers in the queue, and those whose batch is being computed."""
+        return len(self._waiting) + self._computing
 
     def _next(self) -> list[_Call[In, Out]]:
         """The calls of the next batch, in the order they came: one at least, `most` items at most."""
@@ -117,7 +119,7 @@ class SharedEmbedder(Embeddings):
 def shared_reader(reader: Reader) -> Reader:
     """The reader, with `read` shared: the pairs of several questions are read in one batch.
 
-    With `CROWD` askers in the queue only the first `FEWER` passages of each are read: they come best first, and
+    Beside `CROWD` other askers only the first `FEWER` passages of each are read: they come best first, and
     everybody waits half as long. The others count as holding no answer.
     """
     from rag.reader.model import Reading
@@ -126,7 +128,7 @@ def shared_reader(reader: Reader) -> Reader:
     together: Together[tuple[str, str], Reading] = Together(reader.read, PAIRS)
 
     def read(pairs: Sequence[tuple[str, str]]) -> list[Reading]:
-        most = FEWER if together.waiting >= CROWD else len(pairs)
+        most = FEWER if together.callers >= CROWD else len(pairs)
         return together(pairs[:most]) + [unread] * max(0, len(pairs) - most)
 
     reader.read = read  # type: ignore[method-assign]

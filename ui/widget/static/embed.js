@@ -156,7 +156,7 @@
   }
 
   function evidence({ short, text, citations }) {
-    const parts = short ? [make("p", { className: "short", textContent: short })] : [];
+    const parts = short ? [make("p", { className: "short", textContent: said(short) })] : [];
     if (citations.length && text === citations.map((c) => `${c.quote} [${c.number}]`).join(" ")) {
       return [...parts, ...citations.map((c) => make("blockquote", {}, c.quote, chip(c)))];
     }
@@ -166,6 +166,14 @@
       parts.push(make("p", {}, ...pieces));
     }
     return parts;
+  }
+
+  // The short answer as one says it, from a capital letter to a full stop, as ui/render.py does in the chat.
+  function said(short) {
+    const line = short.replace(/\s+/g, " ").trim().replace(/[,;:—\- ]+$/, "");
+    const first = line.split(" ")[0];
+    const begun = first === first.toLowerCase() ? line.charAt(0).toUpperCase() + line.slice(1) : line; // iPhone stays
+    return begun + (/[.!?…]["'”’)]*$/.test(line) ? "" : ".");
   }
 
   function refused({ text, nearest }) {
