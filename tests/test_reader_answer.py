@@ -153,7 +153,7 @@ def test_the_second_opinion_on_the_sentence_alone_is_one_of_the_features() -> No
 
 def test_a_list_in_one_sentence_is_told_from_its_first_to_its_last_item() -> None:
     reader = Scripted(**{"Ruth_Alder": 3.0, "40_masons": 2.5})
-    draft = answerer(reader).answer("Name the people who rebuilt it: list all of them", found(), {"mill": MILL})
+    draft = answerer(reader, within=1.0).answer("Name the people who rebuilt it: list all of them", found(), {"mill": MILL})
     assert draft.short == "Ruth Alder rebuilt it with 40 masons"
 
 

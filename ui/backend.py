@@ -125,7 +125,7 @@ class Backend:
             _log.warning("%s", fault)
         self.status = "Loading the model …"
         chain = load_chain(self.config, SharedEmbedder, shared_reader)
-        chain.invoke(Question("Where did it begin?"))  # the encoder loads at its first question: not a visitor's
+        chain.invoke(Question("Where did it begin?", answerer="reader"))  # the encoder loads at its first question: not a visitor's
         return chain
 
     def _progress(self, what: str, done: int, total: int) -> None:

@@ -118,7 +118,7 @@ def _verdict(query: str, choice: Choice, fitted: Calibration, articles: Mapping[
 def _short(choice: Choice, fitted: Calibration, articles: Mapping[str, Article], many: bool) -> str:
     """The best span's text; for a list, from the first to the last of the sentence's spans that are nearly as good,
     since the reader names the items one by one."""
-    floor = dot(fitted.rank, choice.best.features) - fitted.within_many
+    floor = dot(fitted.rank, choice.best.features) - fitted.within
     spans = [c.span for c in choice.candidates if c is choice.best or (many and dot(fitted.rank, c.features) >= floor)]
     text = articles[choice.sentence[0]].text
     return text[min(a for a, _ in spans) : max(b for _, b in spans)]
