@@ -4,7 +4,7 @@ import html
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.cite import cite, cited_text
@@ -97,6 +97,7 @@ def test_a_payload_is_text_wherever_it_comes_in(payload: str) -> None:
     assert "\n" not in page and "\t" not in page  # a raw line end would leave the HTML block, see render.py
 
 
+@settings(deadline=None)  # other programs use the processor too
 @given(st.text())
 def test_one_character_in_is_one_character_in_the_browser(text: str) -> None:
     shown = html.unescape(render.escape(text))
@@ -116,6 +117,7 @@ def test_each_paragraph_says_where_it_stands() -> None:
     ]
 
 
+@settings(deadline=None)  # other programs use the processor too
 @given(st.text(st.sampled_from("ab. \n<&é😀"), max_size=400), st.integers(1, 30))
 def test_the_page_shows_every_character_at_its_offset(text: str, repeat: int) -> None:
     text = "\n\n".join([text * repeat, text])

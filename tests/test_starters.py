@@ -97,7 +97,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
 
 
 def ready(guides: Guides, scope: str) -> tuple[str, ...]:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not (guide := guides.of(scope)).ready:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.cite import cite, cited_text
@@ -64,6 +64,7 @@ def test_what_is_no_conversation_is_refused(kept: str) -> None:
         read_talk(kept)
 
 
+@settings(deadline=None)  # other programs use the processor too
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
