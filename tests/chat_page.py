@@ -121,8 +121,8 @@ def turn(page: Page, number: int) -> Locator:
     return page.locator("#log .turn").nth(number)
 
 
-def choose(page: Page, name: str) -> None:
-    page.click("#scope input")
+def choose(page: Page, name: str, selector: str = "#scope") -> None:
+    page.click(f"{selector} input")
     page.get_by_role("option", name=name).click()
 
 

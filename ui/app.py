@@ -49,6 +49,10 @@ def chat(backend: Backend) -> gr.Blocks:
             scope = gr.Dropdown(
                 label="Ask about", elem_id="scope", container=False, filterable=False, **handlers.scope_choices(backend)
             )
+            by = gr.Dropdown(
+                label="Answered by", elem_id="by", container=False, filterable=False,
+                **handlers.answerer_choices(backend.config.llm),
+            )  # fmt: skip
             html(frame.ACTIONS, "actions")
             new = gr.Button("New chat", elem_id="new", size="sm")
             html(frame.OPEN_ARTICLE, "open-article")
@@ -74,7 +78,7 @@ def chat(backend: Backend) -> gr.Blocks:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         # always_last: Enter while an answer is still arriving is kept, not dropped
         asking = box.submit(
-            handlers.asker(backend, guides, draw), [box, talk, scope, how], shown, trigger_mode="always_last", **quiet
+            handlers.asker(backend, guides, draw), [box, talk, scope, how, by], shown, trigger_mode="always_last", **quiet
         )
         box.stop(handlers.stopper(draw), [talk], shown, cancels=[asking], **quiet)
         new.click(lambda: draw(Talk(), value=""), None, shown, cancels=[asking], **quiet)

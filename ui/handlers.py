@@ -27,6 +27,13 @@ def scope_choices(backend: Backend) -> dict[str, Any]:
     return {"choices": choices + everything, "value": backend.default_article}
 
 
+def answerer_choices(llm: str) -> dict[str, Any]:
+    """Who may answer, where a language model is configured; else there is nothing to choose."""
+    if not llm:
+        return {"choices": [], "value": None, "visible": False}
+    return {"choices": [(llm, "llm"), ("The embedded reader", "reader"), ("Both, to compare", "both")], "value": "llm"}
+
+
 def _slug(typed: str) -> str:
     """reader.js adds #n to a slug: the same article twice is a change."""
     return typed.partition("#")[0]
@@ -48,13 +55,13 @@ class Drawing:
 
 
 def asker(backend: Backend, guides: Guides, draw: Drawing) -> Any:
-    def ask(text: str, talk: Talk, scope: str | None, how: str) -> Iterator[Any]:
+    def ask(text: str, talk: Talk, scope: str | None, how: str, by: str | None = None) -> Iterator[Any]:
         if not text.strip():
             yield draw(talk)
             return
         keep, alone = _how(how)
         talk = talk if keep is None else talk.cut(keep)
-        question = Question(text, () if alone else talk.asked, scope or backend.default_article)
+        question = Question(text, () if alone else talk.asked, scope or backend.default_article, by or None)
         asked = text if len(text) <= backend.config.max_question_chars else f"{text[:300]} …"
         talk = talk.plus(Turn(asked, question.article_id or "", state="waiting", note="Searching the article …"))
         yield draw(talk, value="")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from rag.sentences import split_sentences
 from rag.types import ALL, Answer, Article, Citation, Span
@@ -92,6 +93,8 @@ def answer_body(answer: Answer, titles: Mapping[str, str]) -> str:
     `titles` maps slugs to titles; the sources are named when every article was searched.
     """
     parts = [_refusal(answer) if answer.refused else _evidence(answer)]
+    if ":" in answer.answerer:  # a language model's provider:model
+        parts.append(f'<p class="by">In the words of {escape(answer.answerer)}, checked against the article.</p>')
     if answer.citations and answer.confidence < UNSURE:
         parts.append('<p class="unsure">Not certain: read the sentence before you rely on it.</p>')
     if answer.question.article_id == ALL and answer.citations:
@@ -103,6 +106,9 @@ def answer_body(answer: Answer, titles: Mapping[str, str]) -> str:
             f'<p class="searched">Searched for: <q>{escape(answer.query)}</q> '
             '<button type="button" class="tool" data-action="edit-query">Change</button></p>'
         )
+    if answer.beside:
+        beside = answer_body(replace(answer.beside, notice=None), titles)
+        parts.append(f'<section class="beside" aria-label="The embedded reader"><p class="by">The embedded reader:</p>{beside}</section>')
     return "".join(parts)
 
 

@@ -114,6 +114,8 @@ def _answer(held: Mapping[str, Any], question: Question) -> Answer:
         float(held["confidence"]),
         _citation(held["nearest"]) if held["nearest"] else None,
         notice=None if held["notice"] is None else _text(held["notice"]),
+        answerer=_text(held.get("answerer", "page")),
+        beside=_answer({**held["beside"], "beside": None}, question) if held.get("beside") else None,
     )
 
 

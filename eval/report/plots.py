@@ -76,7 +76,7 @@ def ticks(top: float, whole: bool = False) -> list[float]:
     >>> ticks(1.0), ticks(8, whole=True)[:3]
     ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.0, 1.0, 2.0])
     """
-    step = 10 ** math.floor(math.log10(top / 4)) if top > 0 else 1.0
+    step = 10.0 ** math.floor(math.log10(top / 4)) if top > 0 else 1.0
     step = next(step * m for m in (1, 2, 5, 10) if top / (step * m) <= 8)
     step = max(step, 1.0) if whole else step
     return [round(i * step, 10) for i in range(int(top / step + 1e-9) + 1)]
