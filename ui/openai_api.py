@@ -88,7 +88,8 @@ def content(answer: Answer) -> str:
     """An answer as one text: the short answer first where there is one, and the nearest sentence with a refusal."""
     if answer.nearest:
         return f"{answer.text} The closest sentence is: “{answer.nearest.quote}”"
-    return f"{answer.short}\n\n{answer.text}" if answer.short else answer.text
+    said = public(answer)["said"]
+    return f"{said}\n\n{answer.text}" if said else answer.text
 
 
 def _extras(answer: Answer) -> dict[str, Any]:

@@ -155,8 +155,8 @@
     return parts;
   }
 
-  function evidence({ short, text, citations }) {
-    const parts = short ? [make("p", { className: "short", textContent: said(short) })] : [];
+  function evidence({ said, short, text, citations }) {
+    const parts = said ?? short ? [make("p", { className: "short", textContent: said ?? short })] : [];
     if (citations.length && text === citations.map((c) => `${c.quote} [${c.number}]`).join(" ")) {
       return [...parts, ...citations.map((c) => make("blockquote", {}, c.quote, chip(c)))];
     }
@@ -166,14 +166,6 @@
       parts.push(make("p", {}, ...pieces));
     }
     return parts;
-  }
-
-  // The short answer as one says it, from a capital letter to a full stop, as ui/render.py does in the chat.
-  function said(short) {
-    const line = short.replace(/\s+/g, " ").trim().replace(/[,;:—\- ]+$/, "");
-    const first = line.split(" ")[0];
-    const begun = first === first.toLowerCase() ? line.charAt(0).toUpperCase() + line.slice(1) : line; // iPhone stays
-    return begun + (/[.!?…]["'”’)]*$/.test(line) ? "" : ".");
   }
 
   function refused({ text, nearest }) {
