@@ -12,7 +12,8 @@ import pytest
 from rich.console import Console
 
 from eval.chains import Chain
-from eval.figures import Figure, figures, latencies, outcomes, tables, usage
+from eval.cost import latencies, usage
+from eval.figures import Figure, figures, outcomes, tables
 from eval.folder import RunFolder, identity, light, read_results
 from eval.run import ask_all, ask_and_keep
 from eval.table import show
