@@ -39,7 +39,7 @@ def test_a_command_prints_what_the_readme_shows(command: str, output: str, tmp_p
     assert done.stdout.split() == output.split()  # the README breaks long lines
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"`?\bmake ([a-z]+)(?=[\s`;,(]|$)", PROSE)) - {"it", "a"}))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"`?\bmake ([a-z]+)(?=[\s`;,(]|$)", PROSE)) - {"it", "a", "an"}))
 def test_make_has_the_targets_that_are_named(target: str) -> None:
     done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
