@@ -43,13 +43,15 @@ ADD_FORM = (
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """What greets a reader of `scope`: a summary of it and questions it answers; not `ready` while these are made."""
+    """What greets a reader of `scope`: a summary of it and questions it answers; not `ready` while these are made; `llm`
+    is the language model that questions go to, if any."""
 
     scope: str
     title: str
     summary: Answer | None = None
     starters: tuple[str, ...] = ()
     ready: bool = False
+    llm: str = ""
 
 
 def brand(title: str) -> str:
@@ -109,11 +111,12 @@ def _buttons(name: str, questions: Iterable[str]) -> str:
 
 def guide(shown: Guide) -> str:
     """The first screen: what this does, what the article says in short, and something to press."""
+    kept = f"Questions and article go to {escape(shown.llm)}." if shown.llm else "Nothing leaves this computer."
     return (
         f'<section class="welcome" data-scope="{escape(shown.scope)}" data-ready="{str(shown.ready).lower()}">'
         f'<h2>Ask about <span class="about">{escape(shown.title)}</span></h2>'
         '<p class="promise">Answers come from the text alone, with the sentence that says so, or an honest '
-        f"“the article doesn’t say”. Nothing leaves this computer.</p>{_summary(shown)}"
+        f"“the article doesn’t say”. {kept}</p>{_summary(shown)}"
         f'{_buttons("Questions to start with", shown.starters or STARTERS)}<div class="earlier"></div></section>'
     )
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +66,7 @@ class Guides:
 
     def blank(self, scope: str) -> Guide:
         found = self._backend.articles.get(scope)
-        return Guide(scope, f"“{found.title}”" if found else "all articles")
+        return Guide(scope, f"“{found.title}”" if found else "all articles", llm=self._backend.config.llm)
 
     def of(self, scope: str) -> Guide:
         if scope != ALL and scope not in self._backend.articles:  # a page that was open before it went
@@ -79,7 +79,7 @@ class Guides:
         made = self._made[key]
         starters = tuple(s.text for s in made.pool[:MOST_STARTERS])
         fill = STARTERS[: max(0, 3 - len(starters))] if made.ready else ()
-        return Guide(scope, blank.title, made.summary, starters + fill, made.ready)
+        return replace(blank, scope=scope, summary=made.summary, starters=starters + fill, ready=made.ready)
 
     def follow_ups(self, talk: Talk) -> tuple[str, ...]:
         """Questions about what stands near the sentence last cited, none asked yet or like one that was."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
-MOST_CHARACTERS = 40_000
+MOST_CHARACTERS = 12_000
 """A model that says more does not stop by itself."""
 _FINISHED = frozenset("stop end_turn stop_sequence eos completed".split())
 _CUT = frozenset("length max_tokens max_output_tokens model_length".split())
@@ -52,7 +52,8 @@ class Speech:
         self.usage: dict[str, int] = {}
         self._deadline, self._streamed = deadline, streamed
         self._reason = ""
-        self._pieces: queue.SimpleQueue[str | Fault | None] = queue.SimpleQueue()
+        # bounded: while the embedded reader reads, a model that floods would take its processor time
+        self._pieces: queue.Queue[str | Fault | None] = queue.Queue(maxsize=32)
         self._left = threading.Event()
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._speak, model, messages), name="llm", daemon=True).start()
@@ -66,13 +67,21 @@ class Speech:
                     break
                 self._note(chunk)
                 if text := str(chunk.text):
-                    self._pieces.put(text)
-            self._pieces.put(None)
+                    self._put(text)
+            self._put(None)
         except Exception as error:
-            self._pieces.put(fault_of(error))
+            self._put(fault_of(error))
         finally:
             if hasattr(stream, "close"):
                 stream.close()
+
+    def _put(self, piece: str | Fault | None) -> None:
+        """Wait for room, unless nobody listens any more or the time is up."""
+        while not self._left.is_set() and self._deadline.left > 0:
+            try:
+                return self._pieces.put(piece, timeout=0.1)
+            except queue.Full:
+                continue
 
     def _note(self, chunk: Any) -> None:
         held = chunk.response_metadata or {}

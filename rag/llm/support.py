@@ -93,9 +93,17 @@ class Supports:
         self._by_key = {e.key: [_sentence(e.article_id, span, articles) for span in e.sentences] for e in given}
         self._all = [s for sentences in self._by_key.values() for s in sentences]
         self._held = frozenset(w for s in self._all for w in s.words)
+        self._judged: dict[tuple[str, ...], Verdict] = {}
 
     def judge(self, claim: str, keys: Sequence[str]) -> Verdict:
-        """Supported by the passages it names or, since the quote is ours to find, by another that it was given."""
+        """Supported by the passages it names or, since the quote is ours to find, by another that it was given. A model
+        that repeats itself without end is judged once."""
+        asked = (claim, *keys)
+        if asked not in self._judged:
+            self._judged[asked] = self._judge(claim, keys)
+        return self._judged[asked]
+
+    def _judge(self, claim: str, keys: Sequence[str]) -> Verdict:
         bare = _CONNECTIVE.sub("", _YES_NO.sub("", claim))
         if not content_words(bare):
             return Verdict(claim, why="it says nothing that could be looked up")
