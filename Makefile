@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 chat: setup
-	@$(BIN)/python -m ui --port $(PORT)
+	@$(BIN)/python -m ui --port $(PORT) || [ $$? -eq 130 ] # Ctrl-C is how one leaves it
 
 index: setup
 	@$(BIN)/python -m rag index
