@@ -33,15 +33,17 @@ from rag.build import refresh
 from rag.chain import load_chain
 from rag.config import Config
 from rag.intent import Intent, intent_of, wants_many
+from rag.logistic import dot
 from rag.reader import yesno
-from rag.reader.answer import CALIBRATION, sha256
-from rag.reader.candidates import Candidate, candidates, choose, confidence_features, dot
+from rag.reader.answer import CALIBRATION
+from rag.reader.candidates import Candidate, candidates, choose, confidence_features
 from rag.reader.data import CALIBRATION as CALIBRATION_ARTICLES
 from rag.reader.data import boolq_rows
 from rag.reader.model import Reader, Reading
 from rag.reader.weights import WEIGHTS
 from rag.retrieve import Found
 from rag.rewrite import standalone
+from rag.seal import sha256_of
 from rag.sentences import split_sentences
 from rag.types import Article
 
@@ -178,7 +180,7 @@ def main(argv: Sequence[str]) -> int:
     read, ours = read_sets(args.sets, args.data / "squad-v2.0-dev-a.json.gz", reader)
     found, sure, hits = fitted(read, ours, reader)
     found["yes_no"] = fitted_yes_no(boolq_rows(args.data / "boolq.jsonl.gz", held_back=True), reader)
-    found["weights_sha256"] = sha256(args.weights)
+    found["weights_sha256"] = sha256_of(args.weights)
     args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))
     made = np.array([r.example.id.endswith("-made") for r in read])

@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eval import risk, stats
 from eval.metrics import exact_match, token_f1
 from rag.chunk import chunk
+from rag.embed import count_tokens
 from rag.errors import BadInput
 from rag.reader.data import CALIBRATION, REPORTED, TRAINING
-from rag.reader.encode import tokenizer
 from rag.reader.model import Reader, Reading
 from rag.types import Article
 
@@ -96,13 +97,7 @@ def sureness(reading: Reading) -> float:
 
 
 def _passages(context: str, size: int) -> list[str]:
-    tokens = tokenizer()
-    article = Article("paragraph", "paragraph", context)
-
-    def count(text: str) -> int:
-        return len(tokens.encode(text, add_special_tokens=False))
-
-    return [p.text for p in chunk(article, size, 0, count)]
+    return [p.text for p in chunk(Article("paragraph", "paragraph", context), size, 0, count_tokens)]
 
 
 def _best(read: Sequence[tuple[str, Reading]]) -> Said:
@@ -151,11 +146,7 @@ def auroc(positive: NDArray[np.bool_], score: Floats) -> float:
     >>> auroc(np.array([True, True, False]), np.array([0.9, 0.4, 0.5]))
     0.5
     """
-    ups, downs = score[positive], score[~positive]
-    if not len(ups) or not len(downs):
-        return float("nan")
-    above = (ups[:, None] > downs[None, :]).mean() + 0.5 * (ups[:, None] == downs[None, :]).mean()
-    return float(above)
+    return stats.value(risk.auroc(score.tolist(), positive.tolist()), len(score))
 
 
 def _mean(values: Floats) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,25 +63,32 @@ def _encoder() -> SentenceTransformer:
         ) from fault
 
 
+@lru_cache(maxsize=1)
+def tokenizer() -> Tokenizer:
+    """The encoder's tokenizer; it neither truncates nor pads."""
+    from tokenizers import Tokenizer
+
+    loaded = Tokenizer.from_file(str(model_folder() / "tokenizer.json"))
+    loaded.no_truncation()
+    loaded.no_padding()
+    return loaded
+
+
+def count_tokens(text: str) -> int:
+    """Word pieces in `text`, without the two special ones that the encoder adds; nothing is truncated."""
+    return len(tokenizer().encode(text, add_special_tokens=False).ids)
+
+
 class MiniLM(Embeddings):
     """all-MiniLM-L6-v2 as LangChain Embeddings: unit vectors of 384 floats, so that a dot product is the cosine."""
-
-    @cached_property
-    def _tokenizer(self) -> Tokenizer:
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(model_folder() / "tokenizer.json"))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
 
     @property
     def _model(self) -> SentenceTransformer:
         return _encoder()
 
     def count_tokens(self, text: str) -> int:
-        """Word pieces in `text`, without the two special ones that the encoder adds; nothing is truncated."""
-        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        """See the function of that name."""
+        return count_tokens(text)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Vectors of shape (len(texts), 384), each of length 1."""

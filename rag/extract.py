@@ -7,7 +7,6 @@ words, names and numbers stand nowhere in the article: similarity alone can not 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from functools import lru_cache
 
 from rag.intent import wants_many
 from rag.lexical import BM25, STOPWORDS, content_words, coverage, stem
+from rag.logistic import dot, sigmoid
 from rag.retrieve import Found
 from rag.types import Article, Hit, Span
 
@@ -51,7 +51,7 @@ def extract(query: str, found: Found, articles: Mapping[str, Article]) -> Draft:
     if not scores:
         return Draft((), 0.0, None, refused=True)
     ranked = sorted(scores, key=lambda s: -scores[s])
-    confidence = _confidence(features(query, ranked[0], found, articles))
+    confidence = sigmoid(dot(WEIGHTS, features(query, ranked[0], found, articles)))
     if confidence < THRESHOLD:
         return Draft((), confidence, ranked[0], refused=True)
     chosen = ranked[:1]
@@ -145,7 +145,3 @@ def _initials(text: str) -> frozenset[str]:
 def _known(asked: list[str], bm25: BM25) -> float:
     total = sum(bm25.idf(w) for w in asked)
     return sum(bm25.idf(w) for w in asked if w in bm25) / total if total else 1.0
-
-
-def _confidence(values: Mapping[str, float]) -> float:
-    return 1 / (1 + math.exp(-WEIGHTS["bias"] - sum(WEIGHTS[name] * value for name, value in values.items())))

@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 from rag.config import Config
@@ -37,25 +36,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@cache
-def _reader() -> Callable[[str, str], str | None]:
-    from rag.reader.model import Reader
-
-    reader = Reader.load()
-
-    def read(question: str, passage: str) -> str | None:
-        reading = reader.read([(question, passage)])[0]
-        return passage[reading.start : reading.end] if reading.margin > 0 else None
-
-    return read
-
-
 def _second_opinion(question: str, passage: str) -> str | None:
     """What the trained reader reads in the passage as the answer; None for nothing, or without its weights."""
+    from rag.reader.model import Reader
+
     try:
-        return _reader()(question, passage)
+        [reading] = Reader.load().read([(question, passage)])
     except ModelMissing:
         return None
+    return passage[reading.start : reading.end] if reading.margin > 0 else None
 
 
 class _Replay:

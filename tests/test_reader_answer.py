@@ -15,13 +15,13 @@ from rag.config import Config
 from rag.errors import BadInput, ModelMissing
 from rag.extract import extract, names_and_numbers
 from rag.lexical import BM25
-from rag.reader import answer as module
 from rag.reader import weights
 from rag.reader.answer import Calibration, SpanAnswerer
 from rag.reader.candidates import candidates, choose, confidence_features
 from rag.reader.model import Candidate, Reading
 from rag.reader.yesno import YesNo
 from rag.retrieve import Found
+from rag.seal import sha256_of
 from rag.types import Article, Hit
 
 TEXT = (
@@ -204,7 +204,7 @@ def test_a_calibration_of_other_weights_is_refused(tmp_path: Path) -> None:
     (tmp_path / "w").write_bytes(b"weights")
     with pytest.raises(ModelMissing, match=r"other reader weights.*eval\.calibrate_reader"):
         Calibration.load(tmp_path / "w", calibration(tmp_path))
-    fits = calibration(tmp_path, weights_sha256=module.sha256(tmp_path / "w"))
+    fits = calibration(tmp_path, weights_sha256=sha256_of(tmp_path / "w"))
     assert Calibration.load(tmp_path / "w", fits).threshold == 0.5
 
 

@@ -1,17 +1,17 @@
+# ruff: noqa: F401, F811  (fixtures are imported, and asked for by their names)
 """The widget in a real browser, on publishers' pages from another origin than the bot's."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
+from tests.chat_page import browser
 from tests.web import pages, running, small_corpus, until
-from ui.screenshot import CHROMIUM_ARGUMENTS, chromium
 from ui.settings import Settings
 
 SLOW = 60_000
@@ -33,17 +33,6 @@ def story(bot: str, head: str = "", attributes: str = "", body: str = STORY) -> 
         f"<!doctype html><html lang=en><head><title>Skerry</title>{head}</head><body><nav>Menu Home</nav><main>{body}</main>"
         f'<script async src="{bot}/widget.js" {attributes}></script></body></html>'
     )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not chromium() and not os.environ.get("CI"):
-        pytest.skip("no Chromium on this machine: install it (apt-get install chromium) to run the browser tests")
-    expect.set_options(timeout=SLOW)
-    with sync_playwright() as playwright:
-        running_browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
-        yield running_browser
-        running_browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,3 +1,4 @@
+# ruff: noqa: F401, F811  (fixtures are imported, and asked for by their names)
 """Hostile text as article, title, question and file name, on the embed and the demo: no script runs, with the
 Content-Security-Policy and without it."""
 
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from rag.build import posted_folder
 from rag.frontmatter import write_corpus
 from rag.types import Article
+from tests.chat_page import browser
 from tests.web import ROOMY, replace, running, small_corpus, until
 from ui.posted import posted_article
 from ui.screenshot import CHROMIUM_ARGUMENTS, chromium
@@ -53,16 +55,6 @@ AT_ONCE = 40
 
 def test_there_are_enough_of_them() -> None:
     assert len(set(PAYLOADS)) == len(PAYLOADS) >= 300
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not chromium() and not os.environ.get("CI"):
-        pytest.skip("no Chromium on this machine: install it (apt-get install chromium) to run the browser tests")
-    with sync_playwright() as playwright:
-        running_browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
-        yield running_browser
-        running_browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,7 @@ fitted with: they mean nothing for others.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +17,15 @@ from pathlib import Path
 from rag.errors import ModelMissing
 from rag.extract import Draft, Sentence
 from rag.intent import is_yes_no, wants_many
-from rag.reader.candidates import Choice, Weights, candidates, choose, confidence_features, dot
+from rag.logistic import Weights, dot, sigmoid
+from rag.reader.candidates import Choice, candidates, choose, confidence_features
 from rag.reader.model import Reader
 from rag.reader.weights import WEIGHTS
 from rag.reader.yesno import YesNo
 from rag.reader.yesno import features as yes_no_features
 from rag.retrieve import Found
 from rag.rewrite import asked_last
+from rag.seal import sha256_of
 from rag.types import Article, Hit
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
@@ -55,14 +55,9 @@ class Calibration:
             fitted = cls(held["rank"], held["confidence"], threshold, within, within_many, yes_no)
         except (OSError, ValueError, KeyError, TypeError) as fault:
             raise ModelMissing(f"{file} does not load ({fault}). Make it with `{COMMAND}`.") from None
-        if held.get("weights_sha256") != sha256(weights):
+        if held.get("weights_sha256") != sha256_of(weights):
             raise ModelMissing(f"{file} was fitted with other reader weights. Make it again with `{COMMAND}`.")
         return fitted
-
-
-def sha256(file: Path) -> str:
-    """Hex digest of a file."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 class SpanAnswerer:
@@ -70,11 +65,6 @@ class SpanAnswerer:
 
     def __init__(self, reader: Reader, calibration: Calibration) -> None:
         self._reader, self._calibration = reader, calibration
-
-    @classmethod
-    def load(cls) -> SpanAnswerer:
-        """The shipped reader with its calibration; ModelMissing, naming the command that makes them."""
-        return cls(Reader.load(), Calibration.load())
 
     def answer(self, query: str, found: Found, articles: Mapping[str, Article]) -> Draft:
         """The best span in its sentence, or a refusal with the nearest one."""
@@ -122,12 +112,3 @@ def _short(choice: Choice, fitted: Calibration, articles: Mapping[str, Article],
     spans = [c.span for c in choice.candidates if c is choice.best or (many and dot(fitted.rank, c.features) >= floor)]
     text = articles[choice.sentence[0]].text
     return text[min(a for a, _ in spans) : max(b for _, b in spans)]
-
-
-def sigmoid(z: float) -> float:
-    """1 / (1 + e^-z), for any z without overflow.
-
-    >>> sigmoid(0.0), sigmoid(-1e9) < 1e-300
-    (0.5, True)
-    """
-    return 1 / (1 + math.exp(-max(-700.0, z)))

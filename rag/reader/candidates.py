@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from rag.extract import Sentence, features, names_and_numbers
 from rag.intent import is_yes_no, wants_many
 from rag.lexical import content_words, coverage, words
+from rag.logistic import Weights, dot
 from rag.names import left_out
 from rag.question import bare
 from rag.reader.kinds import fits
@@ -25,8 +26,6 @@ from rag.types import Article, Hit, Span
 LEFT_OUT = -4.0
 """What a candidate loses when its sentence leaves out the name that is asked about ("excluding Seoul, nine cities lost
 323"). A rule, not a fit: too few questions meet it to teach a weight, and the reader overlooks the one word."""
-Weights = Mapping[str, float]
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -141,8 +140,3 @@ def _window(choice: Choice) -> str:
     at = passage.sentences.index(choice.sentence[1])
     around = passage.sentences[max(0, at - 1) : at + 2]
     return passage.text[around[0][0] - passage.start : around[-1][1] - passage.start]
-
-
-def dot(weights: Weights, values: Weights) -> float:
-    """The weighted sum; a feature without a weight counts nothing, and the weights may hold a `bias`."""
-    return weights.get("bias", 0.0) + sum(weights.get(name, 0.0) * value for name, value in values.items())

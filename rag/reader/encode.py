@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.embed import model_folder
+from rag.embed import tokenizer
 from rag.types import Span
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 CLS, SEP = 101, 102
 MAX_QUESTION, MAX_LENGTH = 64, 384
@@ -33,17 +28,6 @@ class Encoded:
     ids: list[int]
     first: int
     offsets: list[Span]
-
-
-@lru_cache(maxsize=1)
-def tokenizer() -> Tokenizer:
-    """The encoder's tokenizer; it neither truncates nor pads."""
-    from tokenizers import Tokenizer
-
-    loaded = Tokenizer.from_file(str(model_folder() / "tokenizer.json"))
-    loaded.no_truncation()
-    loaded.no_padding()
-    return loaded
 
 
 def encode(pairs: Sequence[tuple[str, str]]) -> list[Encoded]:

@@ -70,13 +70,11 @@ class Reader:
 
     @classmethod
     def load(cls, weights: Path | None = None) -> Reader:
-        """The reader with its shipped weights, or those in `weights`; raises ModelMissing when they are absent,
-        damaged or made on another encoder."""
+        """The reader with its shipped weights, of which a process has one, or a new one with those in `weights`; raises
+        ModelMissing when they are absent, damaged or made on another encoder."""
         from rag.reader import weights as stored
-        from rag.reader.net import SpanNet
 
-        frozen, trained = stored.load(weights or stored.WEIGHTS)
-        return cls(SpanNet(frozen, trained).to(fastest()).eval())
+        return _opened(weights) if weights else _shipped(stored.WEIGHTS)
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
         """One reading for each (question, passage), in the order given; similar lengths are computed together."""
@@ -95,6 +93,17 @@ class Reader:
         with torch.inference_mode():
             logits, verdicts = self._network(*(torch.from_numpy(a) for a in batch(part, multiple=32)))
         return logits.numpy(), verdicts.numpy()
+
+
+def _opened(weights: Path) -> Reader:
+    from rag.reader import weights as stored
+    from rag.reader.net import SpanNet
+
+    frozen, trained = stored.load(weights)
+    return Reader(SpanNet(frozen, trained).to(fastest()).eval())
+
+
+_shipped = lru_cache(maxsize=1)(_opened)
 
 
 def _groups(lengths: Sequence[int]) -> list[list[int]]:

@@ -112,8 +112,7 @@ def relatives() -> Callable[[str], Sequence[str]]:
     "largest", 0.33 "professors"/"nurses"). Only common words that are one word piece have any."""
     import torch
 
-    from rag.embed import model_folder
-    from rag.reader.encode import tokenizer
+    from rag.embed import model_folder, tokenizer
     from rag.reader.net import encoder_weights
 
     vocabulary = tokenizer().get_vocab()

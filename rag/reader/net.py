@@ -19,8 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-LAYERS, WIDTH, HEADS, MAX_LENGTH = 6, 384, 12, 384
-CLS, SEP = 101, 102
+from rag.reader.encode import CLS, MAX_LENGTH, SEP
+
+LAYERS, WIDTH, HEADS = 6, 384, 12
 OUTSIDE = -1e4
 """The logit of a token that can not be an answer's start or end: finite, so that bfloat16 keeps it."""
 

@@ -24,9 +24,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rag.embed import model_folder
+from rag.embed import count_tokens, model_folder
 from rag.reader import data, net
-from rag.reader.encode import Encoded, batch, encode, tokenizer, tokens_of
+from rag.reader.encode import Encoded, batch, encode, tokens_of
 from rag.reader.model import fastest
 
 PEAK, WARM_UP, BATCH, EMA = 1.3e-4, 0.04, 16, 0.998
@@ -195,8 +195,7 @@ def prepare(folder: Path, work: Path, seed: int, small: bool, made: bool) -> lis
     cache = work / f"rows-{seed}{'-small' if small else ''}{'' if made else '-unmade'}.pt"
     if not cache.exists():
         began = time.time()
-        tokens = tokenizer()
-        examples = data.build(folder, seed, lambda t: len(tokens.encode(t, add_special_tokens=False).ids), small)
+        examples = data.build(folder, seed, count_tokens, small)
         if not made:
             examples = [e for e in examples if e.source not in data.MADE]
         rows = rows_of(examples)

@@ -8,12 +8,12 @@ that differ. Outside its sure ends the quote stands alone. The ends are set on h
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag.lexical import content_words, stem, words
+from rag.logistic import dot, sigmoid
 from rag.reader.negatives import OPPOSITE
 
 _NEGATION = re.compile(
@@ -38,8 +38,7 @@ class YesNo:
         >>> YesNo({"yes": 1.0}, 0.9, 0.1).verdict({"yes": 3.0}), YesNo({"yes": 1.0}, 0.9, 0.1).verdict({"yes": 1.0})
         ('Yes', None)
         """
-        z = sum(self.weights.get(name, 0.0) * value for name, value in values.items())
-        probability = 1 / (1 + math.exp(-max(-700.0, z)))
+        probability = sigmoid(dot(self.weights, values))
         if probability >= self.yes_at:
             return "Yes"
         return "No" if probability <= self.no_at else None
@@ -56,7 +55,6 @@ def features(question: str, sentence: str, yes: float) -> dict[str, float]:
     asked, held = set(content_words(question)), set(words(sentence))
     plain = {w for w in re.findall(r"\w+", question.lower()) if w in OPPOSITE}
     return {
-        "bias": 1.0,
         "yes": yes,
         "lacking": sum(w not in held for w in asked) / len(asked) if asked else 0.0,
         "negated": float(bool(_NEGATION.search(question)) != bool(_NEGATION.search(sentence))),
