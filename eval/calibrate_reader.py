@@ -5,7 +5,8 @@ sentence makes us that the article answers at all (`confidence`), the threshold 
 answerable questions, and when a yes/no question gets its yes or no. Data: the dev halves of the question sets and the
 calibration articles of SQuAD 2.0's dev-a, each with two fifths of the weight, because the latter's unanswerable
 questions were written to fool readers and the former's were asked; with the last fifth unanswerable ones made from
-both (eval/made.py); for yes and no the part of BoolQ that training leaves out. Neither a `report` row nor a reported
+both (eval/made.py); for yes and no the part of BoolQ that training leaves out, and yes/no questions made from the
+calibration articles' answers. Neither a `report` row nor a reported
 article is read. The threshold comes from the question sets alone: they are what people ask.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,12 +36,14 @@ from rag.chain import load_chain
 from rag.config import Config
 from rag.intent import Intent, intent_of, wants_many
 from rag.logistic import dot
+from rag.names import names, numbers
 from rag.reader import yesno
 from rag.reader.answer import CALIBRATION
-from rag.reader.candidates import Candidate, candidates, choose, confidence_features
+from rag.reader.candidates import Candidate, candidates, choose, confidence_features, near
 from rag.reader.data import CALIBRATION as CALIBRATION_ARTICLES
-from rag.reader.data import boolq_rows
+from rag.reader.data import boolq_rows, read_squad
 from rag.reader.model import Reader, Reading
+from rag.reader.verdicts import as_yes_no, other_answer
 from rag.reader.weights import WEIGHTS
 from rag.retrieve import Found
 from rag.rewrite import standalone
@@ -57,7 +61,7 @@ finds 2 in 100 more at 1 in 100 of the quotes, the second quotes 1.75 sentences 
 RANK = ("margin", "here", "cosine", "covered", "retrieved", "kind", "echo")
 CONFIDENCE = {
     **{"here": 1, "near_here": 1, "cosine": 1, "covered": 1, "known": 1},
-    **{"names": -1, "numbers": -1, "elsewhere": -1, "yes_no": 0, "many": 0},
+    **{"names": -1, "numbers": -1, "elsewhere": -1, "opposed": -1, "yes_no": 0, "many": 0},
 }
 """Feature → the sign that its weight may have (0: either). Without that a hundred questions teach nonsense, such as
 that words which stand nowhere in the article speak for an answer."""
@@ -132,7 +136,7 @@ def fitted(
     rank = dict(zip(of_rank, softmax_choice(groups), strict=True))
     best = [choose(r.candidates, rank)[0] for r in read]
     pairs = zip(read, best, strict=True)
-    values = [confidence_features(r.query, c, r.found, reader, r.articles) for r, c in pairs]
+    values = [confidence_features(r.query, c, near(r.query, c, reader), r.found, r.articles) for r, c in pairs]
     truth = np.array([float(r.example.answerable) for r in read])
     signs = list(of_confidence.values())
     weights = logistic(matrix(values, list(of_confidence)), truth, np.array([r.weight for r in read]), signs)
@@ -145,28 +149,63 @@ def fitted(
     return found, sure, hits
 
 
-def fitted_yes_no(rows: Sequence[Mapping[str, Any]], reader: Reader) -> dict[str, Any]:
-    """Weights and ends from one half of `rows`; prints how often the verdicts on the other half are right."""
-    readings = reader.read([(row["question"], row["passage"]) for row in rows])
-    values = [_yes_no_features(row, r) for row, r in zip(rows, readings, strict=True)]
-    x, truth = matrix(values, yesno.FEATURES[1:]), np.array([float(row["answer"]) for row in rows])
-    half = np.arange(len(rows)) % 2 == 0
-    weights = logistic(x[half], truth[half], np.full(half.sum(), 1 / half.sum()), [0] * x.shape[1])
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A yes/no question on a passage that answers it."""
+
+    question: str
+    passage: str
+    yes: bool
+
+
+def verdict_rows(data: Path) -> dict[str, list[Verdict]]:
+    """Source → rows: BoolQ's held-back part, and questions made from the calibration articles' answers, half of them
+    with another answer of the same type, to be denied."""
+    rng = random.Random(0)
+    boolq = [Verdict(r["question"], r["passage"], r["answer"]) for r in boolq_rows(data / "boolq.jsonl.gz", True)]
+    made = []
+    for rows in read_squad(data / "squad-v2.0-dev-a.json.gz", CALIBRATION_ARTICLES, rng).values():
+        pool = [t for row in rows for t in names(row.context) + numbers(row.context)]
+        for row in rows:
+            answer = row.context[slice(*row.answer)] if row.answer else ""
+            other = other_answer(answer, row.question, row.context, pool, rng) if answer else None
+            for said, yes in ((answer, True), (other, False)):
+                asked = as_yes_no(row.question, said) if said else None
+                if asked and (other or yes):
+                    made.append(Verdict(asked, row.context, yes))
+    return {"BoolQ": boolq, "made": made}
+
+
+def fitted_yes_no(rows: Mapping[str, Sequence[Verdict]], reader: Reader) -> dict[str, Any]:
+    """Weights and ends from every other row of each source, the sources with the same weight; prints how often the
+    verdicts on the other rows are right."""
+    every = [(row, source) for source, held in rows.items() for row in held]
+    values = [_yes_no_features(row, reader) for row, _ in every]
+    x, truth = matrix(values, yesno.FEATURES[1:]), np.array([float(row.yes) for row, _ in every])
+    of = np.array([source for _, source in every])
+    half = np.arange(len(every)) % 4 < 2
+    weight = np.array([1 / (len(rows) * (half & (of == source)).sum()) for source in of])
+    weights = logistic(x[half], truth[half], weight[half], [0] * x.shape[1])
     probability = 1 / (1 + np.exp(-(weights[0] + x @ np.array(weights[1:]))))
     yes_at, no_at = sure_ends(probability[half], truth[half], PRECISION)
-    for name, said, right in (("yes", probability >= yes_at, truth == 1), ("no", probability <= no_at, truth == 0)):
-        mine = ~half & said
-        share = f"{right[mine].mean():.3f} right" if mine.any() else "never said"
-        print(f"BoolQ, the other half: “{name}” to {mine.sum()} of {(~half).sum()}, {share}")
+    for source in rows:
+        for name, said, right in (("yes", probability >= yes_at, truth == 1), ("no", probability <= no_at, truth == 0)):
+            other = ~half & (of == source)
+            share = f"{right[other & said].mean():.3f} right" if (other & said).any() else "never said"
+            print(f"{source}, the other half: “{name}” to {(other & said).sum()} of {other.sum()}, {share}")
     named = dict(zip(yesno.FEATURES, weights, strict=True))
     return {"weights": named, "yes_at": round(yes_at, 4), "no_at": round(no_at, 4)}
 
 
-def _yes_no_features(row: Mapping[str, Any], reading: Any) -> dict[str, float]:
-    """With the sentence that the reader picks out of BoolQ's passage, as the answerer does it."""
-    text = row["passage"]
-    spans = [s for s in split_sentences(text) if s[0] <= reading.start < s[1]] or [(0, len(text))]
-    return yesno.features(row["question"], text[slice(*spans[0])], reading.yes)
+def _yes_no_features(row: Verdict, reader: Reader) -> dict[str, float]:
+    """With the sentence that the reader picks out of the passage, read again between its neighbours alone, as the
+    answerer does it."""
+    sentences = split_sentences(row.passage)
+    [reading] = reader.read([(row.question, row.passage)])
+    at = next((i for i, s in enumerate(sentences) if s[0] <= reading.start < s[1]), 0)
+    around = sentences[max(0, at - 1) : at + 2]
+    [again] = reader.read([(row.question, row.passage[around[0][0] : around[-1][1]])])
+    return yesno.features(row.question, row.passage[slice(*sentences[at])], again.yes)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -179,7 +218,7 @@ def main(argv: Sequence[str]) -> int:
     reader = Remembering(Reader.load(args.weights))
     read, ours = read_sets(args.sets, args.data / "squad-v2.0-dev-a.json.gz", reader)
     found, sure, hits = fitted(read, ours, reader)
-    found["yes_no"] = fitted_yes_no(boolq_rows(args.data / "boolq.jsonl.gz", held_back=True), reader)
+    found["yes_no"] = fitted_yes_no(verdict_rows(args.data), reader)
     found["weights_sha256"] = sha256_of(args.weights)
     args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))

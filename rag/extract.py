@@ -78,7 +78,12 @@ def _scores(query: str, found: Found, articles: Mapping[str, Article]) -> dict[S
 def _sentences(found: Found, articles: Mapping[str, Article]) -> list[Sentence]:
     """The sentences of the found passages; headings, which assert nothing, only where there is nothing else."""
     every = list(dict.fromkeys((h.passage.article_id, s) for h in found.hits for s in h.passage.sentences))
-    return [s for s in every if _END.search(_text(articles, s))] or every
+    return [s for s in every if not is_heading(_text(articles, s))] or every
+
+
+def is_heading(sentence: str) -> bool:
+    """Whether it ends like no sentence: a heading, a caption, a list's item."""
+    return not _END.search(sentence)
 
 
 def _text(articles: Mapping[str, Article], sentence: Sentence) -> str:

@@ -75,6 +75,11 @@ _MANY = re.compile(
     r"differences|consequences|effects)\b",
     re.IGNORECASE,
 )
+_EXPLAIN = re.compile(
+    r"^(?:and |but |so |then )*(?:explain|define|describe|what(?:'s|’s| is| are| was| were) )|\bmeans?\b|\bmeant\b|"
+    r"\bmeaning of\b|\bwhat (?:do|does|did) .*\b(?:recommend|suggest|propose|want|call for|plan|do)\b|^how (?:do|does|did)\b",
+    re.IGNORECASE,
+)
 _YES_NO = re.compile(
     r"^(?:and |but |so |then |ok(?:ay)?,? )*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|"
     r"may|might|must|isn'?t|aren'?t|wasn'?t|weren'?t|don'?t|doesn'?t|didn'?t|hasn'?t|haven'?t|can'?t|won'?t)\b",
@@ -101,3 +106,12 @@ def wants_many(question: str) -> bool:
 def is_yes_no(question: str) -> bool:
     """Whether the question can be answered with yes or no: it begins with an auxiliary verb."""
     return bool(_YES_NO.match(question.strip()))
+
+
+def wants_explanation(question: str) -> bool:
+    """Whether the question asks what something is, means or amounts to: the sentence behind the answer's may go on.
+
+    >>> wants_explanation("What is brain circulation?"), wants_explanation("How many left?")
+    (True, False)
+    """
+    return bool(_EXPLAIN.search(question.strip()))

@@ -17,7 +17,7 @@ from rag.extract import extract, names_and_numbers
 from rag.lexical import BM25
 from rag.reader import weights
 from rag.reader.answer import Calibration, SpanAnswerer
-from rag.reader.candidates import candidates, choose, confidence_features
+from rag.reader.candidates import candidates, choose, confidence_features, near
 from rag.reader.model import Candidate, Reading
 from rag.reader.yesno import YesNo
 from rag.retrieve import Found
@@ -54,8 +54,8 @@ class Scripted:
         return Reading(best.start, best.end, best.score, 0.0, 0.0, self.yes, spans)
 
 
-def found(size: int = 30) -> Found:
-    passages = chunk(MILL, size, 12, lambda text: len(text.split()))
+def found(size: int = 30, article: Article = MILL) -> Found:
+    passages = chunk(article, size, 12, lambda text: len(text.split()))
     hits = tuple(Hit(p, 1 / (10 + rank), 0.5) for rank, p in enumerate(passages, start=1))
     return Found(hits, {}, BM25([p.text for p in passages]))
 
@@ -147,7 +147,8 @@ def test_the_second_opinion_on_the_sentence_alone_is_one_of_the_features() -> No
     reader, there = Swayed(oats=5.0), found(size=40)
     [choice] = choose(candidates("What did it grind?", there, reader, {"mill": MILL})[:1], RANK)  # type: ignore[arg-type]
     assert TEXT[slice(*choice.sentence[1])] == "It ground oats for the whole valley."
-    values = confidence_features("What did it grind?", choice, there, reader, {"mill": MILL})  # type: ignore[arg-type]
+    again = near("What did it grind?", choice, reader)  # type: ignore[arg-type]
+    values = confidence_features("What did it grind?", choice, again, there, {"mill": MILL})
     assert (values["here"], values["near_here"]) == (3.0, -3.0)
 
 
@@ -163,6 +164,27 @@ def test_two_sentences_that_are_nearly_as_good_are_both_quoted_the_better_first(
     quoted = [TEXT[slice(*span)] for _, span in draft.sentences]
     assert quoted == ["Three farms were given up.", "Ruth Alder rebuilt it with 40 masons."]
     assert draft.short == "Three farms"
+
+
+def test_a_sentence_that_goes_on_to_explain_is_quoted_with_what_it_explains() -> None:
+    text = "The town pays for a mill fund. This means that mills are mended. It was founded in 1990. The town is old."
+    town = Article("town", "Town", text)
+    there = found(article=town)
+    for question, quoted in (
+        ("What is the mill fund?", ["The town pays for a mill fund.", "This means that mills are mended."]),
+        ("Who pays for the mill fund?", ["The town pays for a mill fund."]),
+    ):
+        draft = answerer(Scripted(mill_fund=5.0), within=0.1).answer(question, there, {"town": town})
+        assert [text[slice(*span)] for _, span in draft.sentences] == quoted
+
+
+def test_a_heading_is_no_second_quote() -> None:
+    text = "The mill and its fund\n\nThe town pays for the fund. It was founded in 1990."
+    town = Article("town", "Town", text)
+    there = found(article=town)
+    reader = Scripted(**{"the_fund.": 5.0, "its_fund": 4.9})
+    draft = answerer(reader, within=1.0).answer("Who pays?", there, {"town": town})
+    assert [text[slice(*span)] for _, span in draft.sentences] == ["The town pays for the fund."]
 
 
 def test_nothing_found_is_a_refusal_without_a_nearest_sentence() -> None:

@@ -198,7 +198,8 @@ def test_the_sources_are_named_when_every_article_was_searched() -> None:
 def test_doubt_is_told_in_words_and_only_where_there_is_some() -> None:
     citation = sentence("Old tickets stay valid.")
     for confidence, told in ((0.59, True), (0.6, False), (0.99, False)):
-        shown = answer(cited_text([citation]), citations=(citation,), confidence=confidence)
+        shown = answer(cited_text([citation]), short="Marta Berg", citations=(citation,), confidence=confidence)
+        assert ('class="short"' not in render.answer_body(shown, {})) == told, "unsure: the quote speaks for itself"
         assert ("Not certain" in render.answer_body(shown, {})) is told
     assert "Not certain" not in render.answer_body(answer("The article doesn't say.", refused=True, confidence=0.1), {})
 

@@ -12,7 +12,7 @@ from rag.errors import BadInput, RagError, UnknownArticle
 from rag.types import Answer, Question
 from ui.backend import Backend
 from ui.limits import Overloaded, Places
-from ui.say import sentence
+from ui.say import said
 
 LOADING_SECONDS = 60.0
 """How long a question waits for the model, which loads once, before it is refused."""
@@ -88,9 +88,10 @@ class Desk:
 
 def public(answer: Answer) -> dict[str, Any]:
     """The object of `ask --json`, as it may leave the machine: a notice without the paths and addresses it explains
-    itself with, a question that can be written as UTF-8; and `said`, the short answer in one sentence."""
+    itself with, a question that can be written as UTF-8; and `said`, the short answer in one sentence where it is sure
+    enough."""
     plain = answer.as_json()
-    plain["said"] = sentence(answer.question.text, answer.short) if answer.short else None
+    plain["said"] = said(answer)
     plain["question"] = plain["question"].encode("utf-8", "replace").decode()
     if answer.notice:
         plain["notice"] = re.split(r": | \(", answer.notice)[0].rstrip(".") + "."

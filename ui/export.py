@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from rag.types import Answer, Citation
-from ui.say import sentence
+from ui.say import said
 from ui.turns import Turn
 
 
@@ -29,7 +29,8 @@ def _answer(answer: Answer, titles: Mapping[str, str]) -> list[str]:
         if answer.nearest:
             parts += ["The closest sentence in it:", _quoted(answer.nearest.quote), _where(answer.nearest, titles)]
         return parts
-    parts = [_plain(sentence(answer.question.text, answer.short))] if answer.short else []
+    line = said(answer)
+    parts = [_plain(line)] if line else []
     if not answer.citations:
         return [*parts, _plain(answer.text)]
     parts += [_quoted(f"{c.quote} [{c.number}]") for c in answer.citations]

@@ -16,10 +16,7 @@ from dataclasses import replace
 
 from rag.sentences import split_sentences
 from rag.types import ALL, Answer, Article, Citation, Span
-from ui.say import sentence
-
-UNSURE = 0.6
-"""Below this confidence an answer says that it is not certain; `Answer.confidence` is calibrated to [0, 1]."""
+from ui.say import UNSURE, said
 
 _LONG = 900
 """A paragraph of more characters is set as several, at sentence ends: saved pages often lose their line breaks."""
@@ -119,7 +116,8 @@ def _words(text: str) -> list[str]:
 
 def _evidence(answer: Answer) -> str:
     by_number = {c.number: c for c in answer.citations}
-    short = f'<p class="short">{escape(sentence(answer.question.text, answer.short))}</p>' if answer.short else ""
+    line = said(answer)
+    short = f'<p class="short">{escape(line)}</p>' if line else ""
     quotes = _quotes(answer.text, by_number)
     if quotes:
         return short + "".join(f"<blockquote>{_stressed(c.quote, answer.short)}{chip(c)}</blockquote>" for c in quotes)

@@ -5,12 +5,22 @@ from __future__ import annotations
 
 import re
 
+from rag.types import Answer
 from ui.clauses import BACK, SPEAKER, base_form, third_person
 
+UNSURE = 0.6
+"""Below this confidence an answer is marked "not certain", and its sentence is shown without a saying of ours above."""
 _MOST_WORDS = 14
 _ENDS = re.compile(r"[.!?…][\"'”’»)]*$")
 _LOOSE = re.compile(r"\b(?:of|for|about|in|on|by|to|from|with|like|as|called|named|known|made|built|\w+ed|\w+ing)$")
 _HELPERS = frozenset("is are was were do does did has have had can could will would should may might must".split())
+
+
+def said(answer: Answer) -> str | None:
+    """The short answer as a sentence; None where there is none, or where it is too unsure to be said in our words."""
+    if not answer.short or answer.confidence < UNSURE:
+        return None
+    return sentence(answer.question.text, answer.short)
 
 
 def sentence(question: str, short: str) -> str:

@@ -10,16 +10,17 @@ fitted with: they mean nothing for others.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import ModelMissing
-from rag.extract import Draft, Sentence
-from rag.intent import is_yes_no, wants_many
+from rag.extract import Draft, Sentence, is_heading
+from rag.intent import is_yes_no, wants_explanation, wants_many
 from rag.logistic import Weights, dot, sigmoid
-from rag.reader.candidates import Choice, candidates, choose, confidence_features
-from rag.reader.model import Reader
+from rag.reader.candidates import Choice, candidates, choose, confidence_features, near
+from rag.reader.model import Reader, Reading
 from rag.reader.weights import WEIGHTS
 from rag.reader.yesno import YesNo
 from rag.reader.yesno import features as yes_no_features
@@ -73,26 +74,48 @@ class SpanAnswerer:
         if not choices:
             return Draft((), 0.0, None, refused=True)
         first = choices[0]
-        confidence = sigmoid(dot(fitted.confidence, confidence_features(query, first, found, self._reader, articles)))
+        again = near(query, first, self._reader)
+        confidence = sigmoid(dot(fitted.confidence, confidence_features(query, first, again, found, articles)))
         hits = _reranked(choices, found)
         if confidence < fitted.threshold:
             return Draft((), confidence, first.sentence, refused=True, hits=hits)
         asked = asked_last(query)
         many = wants_many(asked)
-        short = _verdict(asked, first, fitted, articles) if is_yes_no(asked) else _short(first, fitted, articles, many)
-        quoted = _quoted(choices, fitted, many)
+        yes_no = is_yes_no(asked)
+        short = _verdict(asked, first, again, fitted, articles) if yes_no else _short(first, fitted, articles, many)
+        quoted = _quoted(choices, fitted, many, articles)
+        if wants_explanation(asked):
+            quoted = _with_sequel(quoted, first, articles)
         return Draft(quoted, confidence, first.sentence, refused=False, short=short, hits=hits)
 
 
-def _quoted(choices: Sequence[Choice], fitted: Calibration, many: bool) -> tuple[Sentence, ...]:
+def _quoted(
+    choices: Sequence[Choice], fitted: Calibration, many: bool, articles: Mapping[str, Article]
+) -> tuple[Sentence, ...]:
     """The best sentence, and another where the two are nearly as good; for why and list questions up to three, in the
-    article's order."""
+    article's order. A heading, which asserts nothing, is quoted where it is the best there is."""
     first = choices[0]
     floor = first.score - (fitted.within_many if many else fitted.within)
-    close = [c.sentence for c in choices[: 3 if many else 2] if c.score >= floor]
+    good = [c for c in choices if c is first or not is_heading(_text(c.sentence, articles))]
+    close = [c.sentence for c in good[: 3 if many else 2] if c.score >= floor]
     if many:
         close.sort(key=lambda s: (s[0] != first.sentence[0], s))
     return tuple(close)
+
+
+_SEQUEL = re.compile(
+    r"^['\"“‘]?(?:(?:This|That|It|These|They) (?:means?|meant|refers?|involves?|includes?|describes?|consists?)\b"
+    r"|In other words\b|That is,|Put simply\b|Put differently\b)"
+)
+
+
+def _with_sequel(quoted: tuple[Sentence, ...], first: Choice, articles: Mapping[str, Article]) -> tuple[Sentence, ...]:
+    """With the sentence behind the best one, where it goes on to explain it ("This means …")."""
+    sentences = first.best.hit.passage.sentences
+    after = sentences[sentences.index(first.sentence[1]) + 1 :][:1]
+    if not after or not _SEQUEL.match(_text((first.sentence[0], after[0]), articles)):
+        return quoted
+    return tuple(dict.fromkeys((first.sentence, (first.sentence[0], after[0]), *quoted)))[:3]
 
 
 def _reranked(choices: Sequence[Choice], found: Found) -> tuple[Hit, ...]:
@@ -100,9 +123,15 @@ def _reranked(choices: Sequence[Choice], found: Found) -> tuple[Hit, ...]:
     return tuple({h.passage.id: h for h in (*(c.best.hit for c in choices), *found.hits)}.values())
 
 
-def _verdict(query: str, choice: Choice, fitted: Calibration, articles: Mapping[str, Article]) -> str | None:
-    sentence = articles[choice.sentence[0]].text[slice(*choice.sentence[1])]
-    return fitted.yes_no.verdict(yes_no_features(query, sentence, choice.best.yes)) if fitted.yes_no else None
+def _verdict(
+    query: str, choice: Choice, again: Reading, fitted: Calibration, articles: Mapping[str, Article]
+) -> str | None:
+    values = yes_no_features(query, _text(choice.sentence, articles), again.yes)
+    return fitted.yes_no.verdict(values) if fitted.yes_no else None
+
+
+def _text(sentence: Sentence, articles: Mapping[str, Article]) -> str:
+    return articles[sentence[0]].text[slice(*sentence[1])]
 
 
 def _short(choice: Choice, fitted: Calibration, articles: Mapping[str, Article], many: bool) -> str:

@@ -19,6 +19,7 @@ from rag.names import left_out
 from rag.question import bare
 from rag.reader.kinds import fits
 from rag.reader.model import Reader, Reading
+from rag.reader.yesno import opposed
 from rag.retrieve import Found
 from rag.rewrite import asked_last
 from rag.types import Article, Hit, Span
@@ -26,6 +27,7 @@ from rag.types import Article, Hit, Span
 LEFT_OUT = -4.0
 """What a candidate loses when its sentence leaves out the name that is asked about ("excluding Seoul, nine cities lost
 323"). A rule, not a fit: too few questions meet it to teach a weight, and the reader overlooks the one word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -35,7 +37,6 @@ class Candidate:
     span: Span
     sentence: Sentence
     features: Weights
-    yes: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def candidates(query: str, found: Found, reader: Reader, articles: Mapping[str, 
             }
             key = (sentence[0], span)
             if key not in kept or kept[key].features["margin"] < values["margin"]:
-                kept[key] = Candidate(hit, span, sentence, values, reading.yes)
+                kept[key] = Candidate(hit, span, sentence, values)
     return list(kept.values())
 
 
@@ -112,31 +113,32 @@ def _placed(hit: Hit, reading: Reading) -> Sequence[tuple[Span, Sentence, float]
     return found
 
 
+def near(query: str, choice: Choice, reader: Reader) -> Reading:
+    """What the reader says of the sentence between the one before and the one after it in its passage, alone."""
+    passage = choice.best.hit.passage
+    at = passage.sentences.index(choice.sentence[1])
+    around = passage.sentences[max(0, at - 1) : at + 2]
+    text = passage.text[around[0][0] - passage.start : around[-1][1] - passage.start]
+    return reader.read([(bare(query), text)])[0]
+
+
 def confidence_features(
-    query: str, choice: Choice, found: Found, reader: Reader, articles: Mapping[str, Article]
+    query: str, choice: Choice, again: Reading, found: Found, articles: Mapping[str, Article]
 ) -> dict[str, float]:
     """The best candidate's own features, what `extract.features` looks up in the article, and: `elsewhere`, how many of
-    the question's names and numbers the article holds, but not the passage that is to answer; `near_here`, the reader's
-    second opinion when it reads the sentence between its neighbours alone; whether the question is of a kind (`yes_no`,
-    `many`) that the reader is less sure of.
+    the question's names and numbers the article holds, but not the passage that is to answer; `opposed`, how many of
+    its words stand in the sentence as their opposite only; `near_here`, the reader's second opinion (`again`, from
+    `near`); whether the question is of a kind (`yes_no`, `many`) that the reader is less sure of.
     """
     best = choice.best
     held = set(words(best.hit.passage.text))
-    asked = names_and_numbers(query)
-    [near] = reader.read([(bare(query), _window(choice))])
+    asked, last = names_and_numbers(query), asked_last(query)
     return {
         **features(query, best.sentence, found, articles),
         **best.features,
         "elsewhere": float(sum(w in found.bm25 and w not in held for w in asked)),
-        "near_here": near.here,
-        "yes_no": float(is_yes_no(asked_last(query))),
-        "many": float(wants_many(asked_last(query))),
+        "opposed": opposed(last, articles[choice.sentence[0]].text[slice(*choice.sentence[1])]),
+        "near_here": again.here,
+        "yes_no": float(is_yes_no(last)),
+        "many": float(wants_many(last)),
     }
-
-
-def _window(choice: Choice) -> str:
-    """The sentence with the one before and the one after it in its passage."""
-    passage = choice.best.hit.passage
-    at = passage.sentences.index(choice.sentence[1])
-    around = passage.sentences[max(0, at - 1) : at + 2]
-    return passage.text[around[0][0] - passage.start : around[-1][1] - passage.start]

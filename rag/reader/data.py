@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from rag.chunk import chunk
-from rag.names import names, numbers
-from rag.reader import negatives
+from rag.names import is_question_word, names, numbers
+from rag.reader import negatives, verdicts
 from rag.sentences import split_sentences
 from rag.types import Article, Span
 
@@ -30,8 +30,8 @@ TRAINING = frozenset(
     "Computational_complexity_theory European_Union_law French_and_Indian_War Immune_system Yuan_dynasty".split()
 )
 MADE = frozenset(
-    "other-passage same-paragraph swapped-entity swapped-phrase swapped-word opposite negated qed-other qed-same "
-    "boolq-other".split()
+    "other-passage same-paragraph swapped-entity swapped-held swapped-roles swapped-phrase swapped-word "
+    "swapped-held-word asked-time opposite negated yes-no-other qed-other qed-same boolq-other".split()
 )
 """The sources of unanswerable examples that no person wrote: what the ablation leaves out."""
 MAX_PASSAGE = 320
@@ -146,36 +146,63 @@ def _from_one(
     if previous and previous.context == row.context and rng.random() < 0.05:
         question = follow_up(previous.question, question, rng)
     yield Example(question, text, span, True, source="squad")
-    if rng.random() < 0.3:
+    if rng.random() < 0.25:
         for other in near.best(row.question, without=answer, k=rng.choice((1, 1, 2, 3)))[-1:]:
             yield Example(question, other, None, False, source="other-passage")
     if rng.random() < 0.08:
         rest = without_answer(row.context, row.answer, answer, rng)
         if rest:
             yield Example(row.question, rest, None, False, source="same-paragraph")
-    changed = _changed(row.question, text, pool, questions, rng)
-    if changed:
-        yield Example(changed[0], text, None, False, source=changed[1])
+    assert span
+    evidence = next((s for s in split_sentences(text) if s[0] <= span[0] < s[1]), span)
+    if rng.random() < 0.6:
+        changed = _changed(row.question, text, evidence, pool, questions, rng)
+        if changed:
+            yield Example(changed[0], text, None, False, source=changed[1])
+    yield from _yes_no(row.question, answer, text, span, pool, rng)
 
 
 def _changed(
-    question: str, passage: str, pool: list[str], questions: list[str], rng: random.Random
+    question: str, passage: str, evidence: Span, pool: list[str], questions: list[str], rng: random.Random
 ) -> tuple[str, str] | None:
-    """The question asking for something else, by one way chosen by chance, and the way's name; often None."""
+    """The question asking for something else, and the way's name: the first way that finds something to change, in an
+    order drawn by weight; None where none does. `evidence` is the answer's sentence."""
+    related = negatives.relatives()
+    ways: dict[str, tuple[float, Callable[[], str | None]]] = {
+        "opposite": (6, lambda: negatives.swap_opposite(question, passage, rng)),
+        "swapped-roles": (4, lambda: negatives.swap_roles(question, passage)),
+        "swapped-entity": (3, lambda: negatives.swap_entity(question, passage, pool, rng)),
+        "swapped-held": (3, lambda: negatives.swap_held(question, passage, evidence, rng)),
+        "swapped-word": (1.5, lambda: negatives.swap_word(question, passage, related, rng)),
+        "asked-time": (1, lambda: negatives.ask_time(question, passage, rng)),
+        "swapped-phrase": (0.7, lambda: negatives.swap_tail(question, passage, questions, rng)),
+        "swapped-held-word": (0.4, lambda: negatives.swap_word(question, passage, related, rng, evidence)),
+        "negated": (0.1, lambda: negatives.negate(question, rng)),
+    }
+    for name in sorted(ways, key=lambda n: rng.random() ** (1 / ways[n][0]), reverse=True):
+        made = ways[name][1]()
+        if made:
+            return made, name
+    return None
+
+
+def _yes_no(
+    question: str, answer: str, passage: str, span: Span, pool: list[str], rng: random.Random
+) -> Iterator[Example]:
+    """Now and then, whether the answer, or another one, is the answer; or of something the passage does not tell."""
     way = rng.random()
-    if way < 0.35:
-        made, name = negatives.swap_entity(question, passage, pool, rng), "swapped-entity"
-    elif way < 0.4:
-        made, name = negatives.swap_tail(question, passage, questions, rng), "swapped-phrase"
-    elif way < 0.55:
-        made, name = negatives.swap_opposite(question, passage, rng), "opposite"
-    elif way < 0.7:
-        made, name = negatives.swap_word(question, passage, negatives.relatives(), rng), "swapped-word"
-    elif way < 0.71:
-        made, name = negatives.negate(question, rng), "negated"
-    else:
-        return None
-    return (made, name) if made else None
+    asked = verdicts.as_yes_no(question, answer) if way < 0.28 else None
+    if not asked:
+        return
+    if way < 0.1:
+        yield Example(asked, passage, span, True, True, "yes-no")
+    elif way < 0.25:
+        other = verdicts.other_answer(answer, question, passage, pool, rng)
+        denied = verdicts.as_yes_no(question, other) if other else negatives.swap_opposite(asked, passage, rng)
+        if denied:
+            yield Example(denied, passage, span, True, False, "yes-no")
+    elif missed := negatives.swap_entity(asked, passage, pool, rng):
+        yield Example(missed, passage, None, False, source="yes-no-other")
 
 
 def without_answer(context: str, span: Span, answer: str, rng: random.Random) -> str | None:
@@ -301,8 +328,16 @@ def _replaced(text: str, span: Span, pattern: str, by: str) -> tuple[str, Span]:
 
 
 def sloppy(example: Example, rng: random.Random) -> Example:
-    """Now and then the question as people type it: without its mark, or with two letters exchanged."""
+    """Now and then the question as people type it: without its mark, in keywords, a name as its initials, or with two
+    letters exchanged."""
     question = example.question
+    if rng.random() < 0.03 and example.here and example.yes is None:
+        kept = [w for w in question.rstrip("? ").split() if not is_question_word(w.lower()) or rng.random() < 0.1]
+        question = " ".join(kept) if len(kept) > 2 else question
+    long = [n for n in names(question) if " " in n and n in example.passage]
+    if long and rng.random() < 0.08:
+        initials = "".join(w[0] for w in long[0].split() if w[0].isupper())
+        question = question.replace(long[0], initials, 1) if len(initials) > 2 else question
     if rng.random() < 0.2:
         question = question.rstrip("? ")
     if rng.random() < 0.04 and len(question) > 12:
@@ -322,7 +357,7 @@ def build(folder: Path, seed: int, count: Count, small: bool = False) -> list[Ex
     written = read_squad(folder / "squad-v2.0-dev-a.json.gz", TRAINING, rng)
     made += written_examples(written, rng, count, times=4)
     made += squad_examples(written, rng, count)
-    made += qamr_examples(folder / "qamr.jsonl.gz", rng, 0.4 * share)
+    made += qamr_examples(folder / "qamr.jsonl.gz", rng, 0.3 * share)
     if not small:
         made += qed_examples(folder / "qed.jsonl.gz", rng, count, times=2)
         made += boolq_examples(boolq_rows(folder / "boolq.jsonl.gz", held_back=False), rng)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 
 from rag.names import is_question_word, kind, names, numbers
+from rag.types import Span
 
 _TAIL = re.compile(
     r"\s(?:in|during|after|before|by|at|for|from|under|with|between|into|on|against|through)\s[^,?]{3,50}(?=\??$)"
@@ -60,6 +61,59 @@ def swap_entity(question: str, passage: str, pool: Sequence[str], rng: random.Ra
     return None
 
 
+def swap_held(question: str, passage: str, evidence: Span, rng: random.Random) -> str | None:
+    """The question with a name or number of the answer's own sentence (`evidence`) replaced by one of the same type
+    that the passage holds elsewhere only: the near miss that looking names up can not tell.
+
+    >>> swap_held("How many did Yonsei lose?", "Yonsei lost 19. Later, in Korea, …", (0, 15), random.Random(0))
+    'How many did Korea lose?'
+    """
+    said = passage[slice(*evidence)].lower()
+    rest = passage[: evidence[0]] + "\n" + passage[evidence[1] :]
+    pool = [t for t in names(rest) + numbers(rest) if t.lower() not in said and t not in question]
+    old = [t for t in names(question) + numbers(question) if t.lower() in said]
+    rng.shuffle(old)
+    for token in old:
+        fits = [p for p in pool if kind(p) == kind(token) and token[:4] not in p and p[:4] not in token]
+        if fits:
+            return question.replace(token, rng.choice(fits), 1)
+    return None
+
+
+def swap_roles(question: str, passage: str) -> str | None:
+    """The question with its two names exchanged (who beat whom), where the passage holds both and nothing joins them
+    as equals.
+
+    >>> swap_roles("When did Prussia defeat Austria?", "In 1866 Prussia defeated Austria.")
+    'When did Austria defeat Prussia?'
+    """
+    found = [n for n in names(question) if n in passage]
+    if len(found) != 2 or found[0] == found[1] or re.search(r"\b(?:and|or|between|both|with|of|in)\b", question):
+        return None
+    a, b = (question.find(n) for n in found)
+    return question[:a] + found[1] + question[a + len(found[0]) : b] + found[0] + question[b + len(found[1]) :]
+
+
+_ASKED = re.compile(r"^(Where|Why|How)(?= (?:was|were|is|are|did|does|do|has|have)\b)")
+_TIMES = ("When", "In what year", "On what date", "How many times", "How long ago", "How often", "Since when")
+_TIME = re.compile(
+    r"\d|\b(?:century|centuries|decades?|years?|months?|weeks?|days?|ago|times|once|twice|now|today|early|late|recently|"
+    r"during|before|after|when|while|until|since|always|never|often|first|last|current\w*|modern|ancient|medieval)\b",
+    re.IGNORECASE,
+)
+
+
+def ask_time(question: str, passage: str, rng: random.Random) -> str | None:
+    """The question asking when or how often, of a passage that tells no time and no number.
+
+    >>> ask_time("Where did she study?", "She studied in Lyon.", random.Random(0))
+    'Since when did she study?'
+    """
+    if not _ASKED.match(question) or _TIME.search(passage):
+        return None
+    return _ASKED.sub(rng.choice(_TIMES), question, count=1)
+
+
 def swap_tail(question: str, passage: str, others: Sequence[str], rng: random.Random) -> str | None:
     """The question with its closing phrase ("in 1998", "during the war") taken from another question, where that
     phrase's longer words are not the passage's."""
@@ -87,19 +141,27 @@ def swap_opposite(question: str, passage: str, rng: random.Random) -> str | None
     return None
 
 
-def swap_word(question: str, passage: str, related: Callable[[str], Sequence[str]], rng: random.Random) -> str | None:
+def swap_word(
+    question: str,
+    passage: str,
+    related: Callable[[str], Sequence[str]],
+    rng: random.Random,
+    evidence: Span | None = None,
+) -> str | None:
     """The question with one plain word, found in the passage, replaced by a related one that the passage lacks: other
-    people ("students" for "professors"), another property ("median" for "average").
+    people ("students" for "professors"), another property ("median" for "average"). With `evidence`, the answer's
+    sentence, the other word must stand in the passage, but not there.
 
     >>> swap_word("How many nurses quit?", "Ten nurses left.", lambda word: ["doctors"], random.Random(0))
     'How many doctors quit?'
     """
     held = set(re.findall(r"\w+", passage.lower()))
-    plain = (m for m in re.finditer(r"\b[a-z]{4,}\b", question) if not is_question_word(m.group()))
+    said = set(re.findall(r"\w+", passage[slice(*evidence)].lower())) if evidence else set()
+    plain = (m for m in re.finditer(r"\b[a-z]{5,}\b", question) if not is_question_word(m.group()))
     words = [m for m in plain if m.group() in held]
     rng.shuffle(words)
     for match in words:
-        fits = [w for w in related(match.group()) if w not in held]
+        fits = [w for w in related(match.group()) if (w in held - said if evidence else w not in held)]
         if fits:
             return question[: match.start()] + rng.choice(fits) + question[match.end() :]
     return None

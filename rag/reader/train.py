@@ -145,15 +145,16 @@ class Trainer:
         torch.save(state | {"steps": self.steps, "seconds": self.seconds}, fresh)
         os.replace(fresh, self.checkpoint)
 
-    def load(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True)
+    def load(self, file: Path | None = None) -> None:
+        """A run's whole state; that of another run (`file`) as the start of a new one, its steps and time at nought."""
+        state = torch.load(file or self.checkpoint, weights_only=True)
         with torch.no_grad():
             for name, master in self.masters.items():
                 master.copy_(state["masters"][name])
                 self.average[name].copy_(state["average"][name])
             torch._foreach_copy_(self.low, list(self.masters.values()))
         self.optimiser.load_state_dict(state["optimiser"])
-        self.steps, self.seconds = state["steps"], state["seconds"]
+        self.steps, self.seconds = (0, 0.0) if file else (state["steps"], state["seconds"])
 
 
 def calibration_rows(folder: Path, seed: int, size: int) -> list[Row]:
@@ -208,20 +209,26 @@ def prepare(folder: Path, work: Path, seed: int, small: bool, made: bool) -> lis
 
 
 def run(args: argparse.Namespace) -> None:
-    """The training loop: resumes, checkpoints every three minutes, prints a line every minute."""
+    """The training loop: resumes, checkpoints every three minutes, prints a line every minute. Every pass makes its
+    examples anew, with other negatives and windows."""
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     args.work.mkdir(parents=True, exist_ok=True)
-    rows = prepare(args.data, args.work, args.seed, args.small, not args.no_made_negatives)
     trainer = Trainer(args.work, args.seed)
     if args.resume and trainer.checkpoint.exists():
         trainer.load()
+    elif args.start:
+        trainer.load(args.start)
     dev = calibration_rows(args.data, args.seed, 300)
-    per_pass = -(-len(rows) // BATCH)
+
+    def of_pass(n: int) -> list[Row]:
+        return prepare(args.data, args.work, args.seed + n, args.small, not args.no_made_negatives)
+
+    per_pass = -(-len(of_pass(0)) // BATCH)
     total = int(per_pass * args.passes)
     budget = args.minutes * 60
     began, said, saved, seen, losses = time.time() - trainer.seconds, time.time(), time.time(), 0, []
-    stream = (b for n in range(1000) for b in batches(rows, args.seed + n))
+    stream = (b for n in range(1000) for b in batches(of_pass(n), args.seed + n))
     for number, group in enumerate(stream):
         if number < trainer.steps:
             continue  # a resumed run skips what it has seen
@@ -254,6 +261,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --work")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="begin with the weights of an earlier checkpoint")
     parser.add_argument("--small", action="store_true", help="a hundredth of the examples: does the machinery run?")
     parser.add_argument("--no-made-negatives", action="store_true", help="for the ablation: only written ones")
     return parser.parse_args(argv)

@@ -53,11 +53,21 @@ def features(question: str, sentence: str, yes: float) -> dict[str, float]:
     [1.0, 1.0, 1.0]
     """
     asked, held = set(content_words(question)), set(words(sentence))
-    plain = {w for w in re.findall(r"\w+", question.lower()) if w in OPPOSITE}
     return {
         "yes": yes,
         "lacking": sum(w not in held for w in asked) / len(asked) if asked else 0.0,
         "negated": float(bool(_NEGATION.search(question)) != bool(_NEGATION.search(sentence))),
-        "opposed": float(sum(stem(OPPOSITE[w]) in held and stem(w) not in held for w in plain)),
+        "opposed": opposed(question, sentence),
         "numbers": float(sum(w[0].isdigit() and w not in held for w in asked)),
     }
+
+
+def opposed(question: str, sentence: str) -> float:
+    """How many of the question's words the sentence holds as their opposite, and not themselves.
+
+    >>> opposed("What do public schools pay?", "Private schools pay more.")
+    1.0
+    """
+    held = set(words(sentence))
+    plain = {w for w in re.findall(r"\w+", question.lower()) if w in OPPOSITE}
+    return float(sum(stem(OPPOSITE[w]) in held and stem(w) not in held for w in plain))
