@@ -22,9 +22,7 @@ from rag.reader import negatives, verdicts
 from rag.sentences import split_sentences
 from rag.types import Article, Span
 
-REPORTED = frozenset(
-    "Force Harvard_University Huguenot Islamism Normans Packet_switching Steam_engine Warsaw".split()
-)
+REPORTED = frozenset("Force Harvard_University Huguenot Islamism Normans Packet_switching Steam_engine Warsaw".split())
 CALIBRATION = frozenset("1973_oil_crisis Imperialism Scottish_Parliament".split())
 TRAINING = frozenset(
     "Computational_complexity_theory European_Union_law French_and_Indian_War Immune_system Yuan_dynasty".split()
@@ -155,24 +153,30 @@ def _from_one(
             yield Example(row.question, rest, None, False, source="same-paragraph")
     assert span
     evidence = next((s for s in split_sentences(text) if s[0] <= span[0] < s[1]), span)
-    if rng.random() < 0.6:
-        changed = _changed(row.question, text, evidence, pool, questions, rng)
+    if rng.random() < 0.7:
+        changed = _changed(row.question, text, evidence, answer, pool, questions, rng)
         if changed:
             yield Example(changed[0], text, None, False, source=changed[1])
     yield from _yes_no(row.question, answer, text, span, pool, rng)
 
 
 def _changed(
-    question: str, passage: str, evidence: Span, pool: list[str], questions: list[str], rng: random.Random
+    question: str,
+    passage: str,
+    evidence: Span,
+    answer: str,
+    pool: list[str],
+    questions: list[str],
+    rng: random.Random,
 ) -> tuple[str, str] | None:
     """The question asking for something else, and the way's name: the first way that finds something to change, in an
     order drawn by weight; None where none does. `evidence` is the answer's sentence."""
     related = negatives.relatives()
     ways: dict[str, tuple[float, Callable[[], str | None]]] = {
         "opposite": (6, lambda: negatives.swap_opposite(question, passage, rng)),
-        "swapped-roles": (4, lambda: negatives.swap_roles(question, passage)),
-        "swapped-entity": (3, lambda: negatives.swap_entity(question, passage, pool, rng)),
-        "swapped-held": (3, lambda: negatives.swap_held(question, passage, evidence, rng)),
+        "swapped-roles": (6, lambda: negatives.swap_roles(question, passage)),
+        "swapped-entity": (2.5, lambda: negatives.swap_entity(question, passage, pool, rng)),
+        "swapped-held": (10, lambda: negatives.swap_held(question, passage, evidence, answer, rng)),
         "swapped-word": (1.5, lambda: negatives.swap_word(question, passage, related, rng)),
         "asked-time": (1, lambda: negatives.ask_time(question, passage, rng)),
         "swapped-phrase": (0.7, lambda: negatives.swap_tail(question, passage, questions, rng)),
@@ -263,7 +267,7 @@ def written_examples(asked: dict[str, list[Asked]], rng: random.Random, count: C
     for rows in asked.values():
         for row in rows:
             for turn in range(times):
-                text, span = (row.context, row.answer) if turn == 0 else window(row.context, row.answer, rng, count)
+                text, span = (row.context, row.answer) if turn < 3 else window(row.context, row.answer, rng, count)
                 yield Example(row.question, text, span, row.answer is not None, source="written")
 
 
@@ -355,7 +359,7 @@ def build(folder: Path, seed: int, count: Count, small: bool = False) -> list[Ex
         squad = dict(list(squad.items())[:5])
     made = list(squad_examples(squad, rng, count))
     written = read_squad(folder / "squad-v2.0-dev-a.json.gz", TRAINING, rng)
-    made += written_examples(written, rng, count, times=4)
+    made += written_examples(written, rng, count, times=8)
     made += squad_examples(written, rng, count)
     made += qamr_examples(folder / "qamr.jsonl.gz", rng, 0.3 * share)
     if not small:

@@ -61,23 +61,30 @@ def swap_entity(question: str, passage: str, pool: Sequence[str], rng: random.Ra
     return None
 
 
-def swap_held(question: str, passage: str, evidence: Span, rng: random.Random) -> str | None:
+def swap_held(question: str, passage: str, evidence: Span, answer: str, rng: random.Random) -> str | None:
     """The question with a name or number of the answer's own sentence (`evidence`) replaced by one of the same type
-    that the passage holds elsewhere only: the near miss that looking names up can not tell.
+    that the passage holds too, as often as can be outside that sentence: the near miss that looking names up can not
+    tell.
 
-    >>> swap_held("How many did Yonsei lose?", "Yonsei lost 19. Later, in Korea, …", (0, 15), random.Random(0))
+    >>> swap_held("How many did Yonsei lose?", "Yonsei lost 19. Later, in Korea, …", (0, 15), "19", random.Random(0))
     'How many did Korea lose?'
     """
-    said = passage[slice(*evidence)].lower()
+    said = passage[slice(*evidence)]
     rest = passage[: evidence[0]] + "\n" + passage[evidence[1] :]
-    pool = [t for t in names(rest) + numbers(rest) if t.lower() not in said and t not in question]
-    old = [t for t in names(question) + numbers(question) if t.lower() in said]
+    old = [t for t in names(question) + numbers(question) if t in said]
     rng.shuffle(old)
-    for token in old:
-        fits = [p for p in pool if kind(p) == kind(token) and token[:4] not in p and p[:4] not in token]
-        if fits:
-            return question.replace(token, rng.choice(fits), 1)
+    elsewhere = [t for t in names(rest) + numbers(rest) if t not in said]
+    for pool in (elsewhere, names(said) + numbers(said)):
+        for token in old:
+            fits = [p for p in pool if kind(p) == kind(token) and not _overlap(p, token) and not _overlap(p, answer)]
+            fits = [p for p in fits if p not in question]
+            if fits:
+                return question.replace(token, rng.choice(fits), 1)
     return None
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one[:4].lower() in other.lower() or other[:4].lower() in one.lower()
 
 
 def swap_roles(question: str, passage: str) -> str | None:

@@ -73,6 +73,5 @@ def other_answer(answer: str, question: str, near: str, pool: Sequence[str], rng
     old = rng.choice(held)
     close = [t for t in numbers(near) + names(near) if kind(t) == kind(old) and t not in answer and t not in question]
     far = [t for t in pool if kind(t) == kind(old) and t not in answer and t not in question]
-    if close and rng.random() < 0.6:
-        return answer.replace(old, rng.choice(close), 1)
-    return answer.replace(old, rng.choice(far), 1) if far else None
+    fits = close if close and (not far or rng.random() < 0.6) else far
+    return answer.replace(old, rng.choice(fits), 1) if fits else None

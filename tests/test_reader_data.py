@@ -1,0 +1,134 @@
+"""What the reader is trained on: answers at their places, and questions that their passage does not answer."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from rag.reader import data, negatives, train
+from rag.reader.verdicts import as_yes_no, other_answer
+
+FARM = (
+    "The Alder farm was founded in 1850 by Ruth Alder. She sold 40 sheep to the town of Brock in 1861. "
+    "Her rival Tom Birch sold 75 sheep to the town of Crane."
+)
+DAM = (
+    "The river was dammed in 1902 to light the town of Brock. The Brock dam cost 900 pounds. "
+    "Its builder, Anna Voss, had studied in Delft before she came to the valley."
+)
+ASKED = [
+    (FARM, "When was the Alder farm founded?", "1850"),
+    (FARM, "How many sheep did Ruth Alder sell?", "40"),
+    (FARM, "Who founded the Alder farm?", "Ruth Alder"),
+    (DAM, "Where did Anna Voss study?", "Delft"),
+    (DAM, "How much did the Brock dam cost?", "900 pounds"),
+]
+
+
+def squad(folder: Path, title: str) -> Path:
+    paragraphs = [
+        {
+            "context": context,
+            "qas": [
+                {"question": q, "answers": [{"text": a, "answer_start": context.index(a)}]}
+                for text, q, a in ASKED
+                if text == context
+            ],
+        }
+        for context in (FARM, DAM)
+    ]
+    file = folder / f"{title}.json.gz"
+    file.write_bytes(gzip.compress(json.dumps({"data": [{"title": title, "paragraphs": paragraphs}]}).encode()))
+    return file
+
+
+def examples(folder: Path, seeds: int = 40) -> list[data.Example]:
+    """Those of many draws, so that each way to make one has its turn."""
+    made = []
+    for seed in range(seeds):
+        rng = random.Random(seed)
+        asked = data.read_squad(squad(folder, "Farms"), None, rng)
+        made += data.squad_examples(asked, rng, lambda text: 4 * len(text.split()))
+    return made
+
+
+def test_the_reported_articles_are_never_read(tmp_path: Path) -> None:
+    for title in data.REPORTED:
+        assert data.read_squad(squad(tmp_path, title), None, random.Random(0)) == {}
+    assert not data.REPORTED & (data.TRAINING | data.CALIBRATION)
+    assert not data.TRAINING & data.CALIBRATION
+
+
+def test_every_answer_stands_where_its_span_says(tmp_path: Path) -> None:
+    answers = {a for _, _, a in ASKED}
+    taught = [e for e in examples(tmp_path) if e.span]
+    assert len(taught) > 200
+    for e in taught:
+        assert e.span and e.passage[slice(*e.span)] in answers
+
+
+def test_no_made_question_is_one_that_the_passage_answers(tmp_path: Path) -> None:
+    asked = {(q, a) for _, q, a in ASKED}
+    sources = set()
+    for e in examples(tmp_path):
+        if e.here:
+            continue
+        sources.add(e.source)
+        assert e.span is None
+        answer = next((a for q, a in asked if q == e.question), None)
+        if e.source in ("other-passage", "same-paragraph"):
+            assert answer and answer not in e.passage, "the same question, where its answer is not"
+        else:
+            assert answer is None, "another question"
+    assert {"other-passage", "swapped-held", "swapped-entity"} <= sources <= data.MADE
+
+
+def test_a_name_of_the_passage_takes_the_place_of_the_one_that_is_asked_about() -> None:
+    evidence = (FARM.index("She"), FARM.index(" Her rival"))
+    made = {
+        negatives.swap_held("How many sheep were sold to Brock?", FARM, evidence, "40", random.Random(n))
+        for n in range(20)
+    }
+    assert made - {None}
+    assert all(question and "Brock" not in question for question in made)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "asked"),
+    [
+        ("When was it founded?", "1850", "Was it founded in 1850?"),
+        ("When did it open?", "May 3, 1901", "Did it open on May 3, 1901?"),
+        ("What did she sell in 1861?", "40 sheep", "Did she sell 40 sheep in 1861?"),
+        ("Who founded the farm?", "Ruth", "Was it Ruth that founded the farm?"),
+        ("Why did she leave?", "the war", None),
+        ("What did she do?", "left", None),
+    ],
+)
+def test_a_question_and_its_answer_make_a_yes_no_question(question: str, answer: str, asked: str | None) -> None:
+    assert as_yes_no(question, answer) == asked
+
+
+def test_another_answer_is_of_the_same_type_and_not_the_answer() -> None:
+    for seed in range(20):
+        other = other_answer("40 sheep", "How many?", FARM, ["1999", "Brock"], random.Random(seed))
+        assert other == "75 sheep", "1850 and 1861 are years"
+    assert other_answer("grey", "Which colour?", FARM, ["Brock"], random.Random(0)) is None
+
+
+def test_training_learns_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    rows = train.rows_of([e for e in examples(tmp_path, seeds=1) if e.source != "yes-no"][:8])
+    trainer = train.Trainer(tmp_path, seed=1)
+    losses = [trainer.step(rows, 2e-4) for _ in range(12)]
+    assert losses[-1] < 0.7 * losses[0]
+    trainer.save()
+    again = train.Trainer(tmp_path, seed=2)
+    again.load()
+    assert again.steps == 12
+    assert again.step(rows, 0.0) == pytest.approx(trainer.step(rows, 0.0), rel=0.05)
+    fresh = train.Trainer(tmp_path, seed=3)
+    fresh.load(tmp_path / "checkpoint.pt")
+    assert (fresh.steps, fresh.seconds) == (0, 0.0)
