@@ -54,7 +54,7 @@ from rag.types import Article
 RISK = 0.05
 """The share of answerable questions that the threshold may refuse."""
 PRECISION = 0.9
-"""The share of the yes and no verdicts given that should be right."""
+"""The share of the yes and no verdicts given that should be right, in every source."""
 WITHIN, WITHIN_MANY = 1.0, 3.0
 """How far below the best sentence's score a second one may be, and a further one of a list: on the dev halves the first
 finds 2 in 100 more at 1 in 100 of the quotes, the second quotes 1.75 sentences of which 73% are evidence."""
@@ -177,8 +177,8 @@ def verdict_rows(data: Path) -> dict[str, list[Verdict]]:
 
 
 def fitted_yes_no(rows: Mapping[str, Sequence[Verdict]], reader: Reader) -> dict[str, Any]:
-    """Weights and ends from every other row of each source, the sources with the same weight; prints how often the
-    verdicts on the other rows are right."""
+    """Weights and ends from one half of each source, the sources with the same weight, the ends sure enough in each of
+    them; prints how often the verdicts on the other half are right."""
     every = [(row, source) for source, held in rows.items() for row in held]
     values = [_yes_no_features(row, reader) for row, _ in every]
     x, truth = matrix(values, yesno.FEATURES[1:]), np.array([float(row.yes) for row, _ in every])
@@ -187,7 +187,8 @@ def fitted_yes_no(rows: Mapping[str, Sequence[Verdict]], reader: Reader) -> dict
     weight = np.array([1 / (len(rows) * (half & (of == source)).sum()) for source in of])
     weights = logistic(x[half], truth[half], weight[half], [0] * x.shape[1])
     probability = 1 / (1 + np.exp(-(weights[0] + x @ np.array(weights[1:]))))
-    yes_at, no_at = sure_ends(probability[half], truth[half], PRECISION)
+    ends = [sure_ends(probability[m], truth[m], PRECISION) for m in (half & (of == source) for source in rows)]
+    yes_at, no_at = max(yes for yes, _ in ends), min(no for _, no in ends)
     for source in rows:
         for name, said, right in (("yes", probability >= yes_at, truth == 1), ("no", probability <= no_at, truth == 0)):
             other = ~half & (of == source)

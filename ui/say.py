@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+from rag.lexical import content_words, words
 from rag.types import Answer
 from ui.clauses import BACK, SPEAKER, base_form, third_person
 
@@ -20,11 +21,14 @@ def said(answer: Answer) -> str | None:
     """The short answer as a sentence; None where there is none, or where it is too unsure to be said in our words."""
     if not answer.short or answer.confidence < UNSURE:
         return None
-    return sentence(answer.question.text, answer.short)
+    quoted = {word for c in answer.citations for word in words(c.quote)}
+    stated = all(word in quoted for word in content_words(answer.question.text))
+    return sentence(answer.question.text, answer.short, stated)
 
 
-def sentence(question: str, short: str) -> str:
-    """The short answer, said.
+def sentence(question: str, short: str, stated: bool = True) -> str:
+    """The short answer, said; in the question's words only where the article has `stated` them all: "56 students" is no
+    answer where it counts professors.
 
     >>> sentence("Who founded the Boudin Bakery?", "Isidore Boudin")
     'Isidore Boudin founded the Boudin Bakery.'
@@ -32,11 +36,13 @@ def sentence(question: str, short: str) -> str:
     ('56 professors.', 'In 1892.')
     >>> sentence("Is it open?", "Yes"), sentence("What is the entry fee?", "four euros")
     ('Yes.', 'The entry fee is four euros.')
+    >>> sentence("How many students left?", "56", stated=False)
+    '56.'
     """
     line = re.sub(r"\s+", " ", short).strip().rstrip(",;:—- ")
     asked = re.sub(r"\s+", " ", question).strip().rstrip("?!. ")
     whole = _ENDS.search(line) or len(line.split()) > _MOST_WORDS
-    return _ended(line if whole else _recast(asked, line) or line)
+    return _ended(line if whole or not stated else _recast(asked, line) or line)
 
 
 def _recast(asked: str, short: str) -> str | None:
