@@ -44,11 +44,11 @@ def bits(n: int, group: int) -> Store:
 
 
 def svd(rank: int) -> Store:
-    """The best matrix of that rank (Eckart and Young 1936), two bytes a number."""
+    """The nearest matrix of that rank as two, two bytes a number: how the reader ships, at `weights.RANK`."""
 
     def store(d: Tensor) -> tuple[Tensor, int]:
-        u, s, v = torch.linalg.svd(d, full_matrices=False)
-        return (u[:, :rank] * s[:rank]) @ v[:rank], 2 * rank * (d.shape[0] + d.shape[1])
+        left, right = weights.factors(d, rank)
+        return left.float() @ right.float(), 2 * (left.numel() + right.numel())
 
     return store
 

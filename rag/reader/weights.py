@@ -1,7 +1,8 @@
-"""What ships of the reader: only its difference from the packaged encoder, one byte a weight.
+"""What ships of the reader: only its difference from the packaged encoder, as matrices of low rank.
 
-A matrix of the encoder is stored as `base + scale[row] * int8`; what is new or small is stored in half precision. The
-trap: a difference means nothing on another encoder, so the file names the hash of the one it was made on.
+A matrix of the encoder is stored as two narrow ones whose product is the nearest of that rank to what training changed
+(Eckart and Young 1936); all else in half precision. `python -m eval.storage` compares ways to store it. The trap: a
+difference means nothing on another encoder, so the file names the hash of the one it was made on.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from rag.reader import net
 
 WEIGHTS = Path(__file__).with_name("reader.safetensors")
 COMMAND = "python -m rag.reader.train --data FOLDER"
-FORMAT = "int8-delta-1"
+FORMAT = "svd-delta-1"
+RANK = 64
 
 
 def base() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -27,18 +29,18 @@ def base() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     return net.encoder_weights(model_folder() / "model.safetensors")
 
 
-def pack(trained: Mapping[str, Tensor], start: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors to store: `NAME` in half precision, or `NAME.int8` and `NAME.scale`, its rows' scales.
+def factors(difference: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+    """(rows, rank) and (rank, columns), half precision: their product is the nearest matrix of that rank."""
+    u, s, v = torch.linalg.svd(difference.float(), full_matrices=False)
+    return (u[:, :rank] * s[:rank]).half(), v[:rank].half()
 
-    A row of differences d is kept as round(d / s), s = max|d| / 127: an error of at most s / 2 a weight.
-    """
+
+def pack(trained: Mapping[str, Tensor], start: Mapping[str, Tensor], rank: int = RANK) -> dict[str, Tensor]:
+    """Tensors to store: `NAME` in half precision, or `NAME.left` and `NAME.right`, whose product is the difference."""
     packed: dict[str, Tensor] = {}
     for name, tensor in trained.items():
         if name in start and tensor.ndim == 2 and tensor.shape[0] > 2:
-            difference = tensor.float() - start[name].float()
-            scale = (difference.abs().amax(1, keepdim=True) / 127).clamp(min=1e-12)
-            packed[f"{name}.int8"] = torch.round(difference / scale).to(torch.int8)
-            packed[f"{name}.scale"] = scale.float()
+            packed[f"{name}.left"], packed[f"{name}.right"] = factors(tensor - start[name], rank)
         else:
             packed[name] = tensor.half()
     return packed
@@ -48,10 +50,10 @@ def unpack(packed: Mapping[str, Tensor], start: Mapping[str, Tensor]) -> dict[st
     """The trained parameters, float32, from what `pack` made and the encoder it was made on."""
     trained: dict[str, Tensor] = {}
     for name, tensor in packed.items():
-        if name.endswith(".int8"):
-            plain = name.removesuffix(".int8")
-            trained[plain] = start[plain] + tensor.float() * packed[f"{plain}.scale"]
-        elif not name.endswith(".scale"):
+        if name.endswith(".left"):
+            plain = name.removesuffix(".left")
+            trained[plain] = start[plain] + tensor.float() @ packed[f"{plain}.right"].float()
+        elif not name.endswith(".right"):
             trained[name] = tensor.float()
     return trained
 
