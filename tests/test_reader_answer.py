@@ -176,6 +176,7 @@ def test_a_sentence_that_goes_on_to_explain_is_quoted_with_what_it_explains() ->
     ):
         draft = answerer(Scripted(mill_fund=5.0), within=0.1).answer(question, there, {"town": town})
         assert [text[slice(*span)] for _, span in draft.sentences] == quoted
+        assert (draft.short is None) == (len(quoted) > 1), "two sentences explain, no span of the first does"
 
 
 def test_a_heading_is_no_second_quote() -> None:

@@ -36,6 +36,8 @@ def sentence(question: str, short: str, stated: bool = True) -> str:
     ('56 professors.', 'In 1892.')
     >>> sentence("Is it open?", "Yes"), sentence("What is the entry fee?", "four euros")
     ('Yes.', 'The entry fee is four euros.')
+    >>> sentence("Who ordered measures to stop it?", "the president ordered the minister")
+    'The president ordered the minister.'
     >>> sentence("How many students left?", "56", stated=False)
     '56.'
     """
@@ -60,9 +62,11 @@ def _recast(asked: str, short: str) -> str | None:
 
 
 def _stated(subject: str, verb: str, rest: str, asked: str) -> str | None:
-    """Subject, verb and rest, when that is what they are, and the verb is the question's only one."""
+    """Subject, verb and rest, when that is what they are, and the verb is the question's only one and not the answer's
+    own."""
     is_verb = verb not in _HELPERS and (base_form(verb) or third_person(verb))
     single = not any(word in _HELPERS for word in rest.split())
+    single = single and verb not in subject.split()
     fits = is_verb and single and rest.strip() and not _leans(rest) and len(asked.split()) <= _MOST_WORDS
     return f"{subject} {verb}{rest}" if fits else None
 

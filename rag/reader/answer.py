@@ -84,8 +84,9 @@ class SpanAnswerer:
         yes_no = is_yes_no(asked)
         short = _verdict(asked, first, again, fitted, articles) if yes_no else _short(first, fitted, articles, many)
         quoted = _quoted(choices, fitted, many, articles)
-        if wants_explanation(asked):
-            quoted = _with_sequel(quoted, first, articles)
+        sequel = _sequel(first, articles) if wants_explanation(asked) else None
+        if sequel:
+            quoted, short = tuple(dict.fromkeys((first.sentence, sequel, *quoted)))[:3], None
         return Draft(quoted, confidence, first.sentence, refused=False, short=short, hits=hits)
 
 
@@ -109,13 +110,13 @@ _SEQUEL = re.compile(
 )
 
 
-def _with_sequel(quoted: tuple[Sentence, ...], first: Choice, articles: Mapping[str, Article]) -> tuple[Sentence, ...]:
-    """With the sentence behind the best one, where it goes on to explain it ("This means …")."""
+def _sequel(first: Choice, articles: Mapping[str, Article]) -> Sentence | None:
+    """The sentence behind the best one, where it goes on to explain it ("This means …"): then the two are the answer,
+    and no span of the first is."""
     sentences = first.best.hit.passage.sentences
     after = sentences[sentences.index(first.sentence[1]) + 1 :][:1]
-    if not after or not _SEQUEL.match(_text((first.sentence[0], after[0]), articles)):
-        return quoted
-    return tuple(dict.fromkeys((first.sentence, (first.sentence[0], after[0]), *quoted)))[:3]
+    explains = after and _SEQUEL.match(_text((first.sentence[0], after[0]), articles))
+    return (first.sentence[0], after[0]) if explains else None
 
 
 def _reranked(choices: Sequence[Choice], found: Found) -> tuple[Hit, ...]:
