@@ -28,13 +28,16 @@ def reader() -> Reader:
         ("Who kept the lighthouse?", "Ada Morrow"),
         ("How long did Ada Morrow live there?", "31 years"),
         ("What broke the lantern?", "A storm"),
-        ("How much did the harbour pay?", "$4,200"),
+        pytest.param(
+            "How much did the harbour pay?",
+            "$4,200",
+            marks=pytest.mark.xfail(strict=True, reason="these weights read on: $4,200 to mend it"),
+        ),
     ],
 )
-def test_the_span_is_the_answer_with_at_most_a_phrase_more(reader: Reader, question: str, answer: str) -> None:
+def test_the_span_is_exact(reader: Reader, question: str, answer: str) -> None:
     [found] = reader.read([(question, LIGHTHOUSE)])
-    assert LIGHTHOUSE[found.start :].startswith(answer)
-    assert LIGHTHOUSE[found.start + len(answer) : found.end] in ("", " to mend it")
+    assert LIGHTHOUSE[found.start : found.end] == answer
     assert found.margin > 0
 
 
