@@ -31,7 +31,6 @@ from eval.made import made_unanswerable
 from eval.metrics import citation_hit, containment, token_f1
 from eval.reader import auroc
 from eval.sets import Example, select
-from rag.build import refresh
 from rag.chain import load_chain
 from rag.config import Config
 from rag.intent import Intent, intent_of, wants_many
@@ -39,7 +38,7 @@ from rag.logistic import dot
 from rag.names import names, numbers
 from rag.reader import yesno
 from rag.reader.answer import CALIBRATION
-from rag.reader.candidates import Candidate, candidates, choose, confidence_features, near
+from rag.reader.candidates import Candidate, candidates, choose, confidence_features, near, with_neighbours
 from rag.reader.data import CALIBRATION as CALIBRATION_ARTICLES
 from rag.reader.data import boolq_rows, read_squad
 from rag.reader.model import Reader, Reading
@@ -204,8 +203,7 @@ def _yes_no_features(row: Verdict, reader: Reader) -> dict[str, float]:
     sentences = split_sentences(row.passage)
     [reading] = reader.read([(row.question, row.passage)])
     at = next((i for i, s in enumerate(sentences) if s[0] <= reading.start < s[1]), 0)
-    around = sentences[max(0, at - 1) : at + 2]
-    [again] = reader.read([(row.question, row.passage[around[0][0] : around[-1][1]])])
+    [again] = reader.read([(row.question, row.passage[slice(*with_neighbours(sentences, at))])])
     return yesno.features(row.question, row.passage[slice(*sentences[at])], again.yes)
 
 
@@ -233,18 +231,23 @@ def main(argv: Sequence[str]) -> int:
 def read_sets(paths: Sequence[Path], squad_file: Path, reader: Reader) -> tuple[list[Read], Bools]:
     """What is fitted on, read; and which of it is of the question sets."""
     config = Config.from_env()
-    refresh(config)
-    asked = [e for path in paths for e in select(load_set(path).examples, ["tag=dev"])]
-    articles = load_chain(config).articles
-    ours = read_all(asked, config, reader, 0.4)
+    sets = [(held, select(held.examples, ["tag=dev"])) for held in map(load_set, paths)]
+    asked = [prepare(held, chosen, config) for held, chosen in sets]
     squad = load_set(squad_file)
     hard = [e for e in squad.examples if squad.articles[e.article].title.replace(" ", "_") in CALIBRATION_ARTICLES]
     own, located = prepare(squad, hard, config)
-    both = {**articles, **load_chain(own).articles}
-    made = made_unanswerable(asked, both, seed=0), made_unanswerable(located[::3], both, seed=0)
-    theirs = read_all(located, own, reader, 0.4)
-    read = ours + theirs + read_all(made[0], config, reader, 0.1) + read_all(made[1], own, reader, 0.1)
+    texts = {slug: text for of, _ in (*asked, (own, located)) for slug, text in load_chain(of).articles.items()}
+    made = [(of, made_unanswerable(examples, texts, seed=0)) for of, examples in asked]
+    ours = _read_each(asked, reader, 0.4)
+    read = ours + read_all(located, own, reader, 0.4) + _read_each(made, reader, 0.1)
+    read += read_all(made_unanswerable(located[::3], texts, seed=0), own, reader, 0.1)
     return read, np.arange(len(read)) < len(ours)
+
+
+def _read_each(groups: Sequence[tuple[Config, Sequence[Example]]], reader: Reader, weight: float) -> list[Read]:
+    """Groups of questions, each with its own index; every question with the same part of the weight."""
+    total = sum(len(examples) for _, examples in groups)
+    return [r for of, examples in groups for r in read_all(examples, of, reader, weight * len(examples) / total)]
 
 
 def show(read: Sequence[Read], sure: Floats, hits: Bools, threshold: float, parts: Mapping[str, Bools]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.reader import data, negatives, train
+from rag.reader import data, negatives, train, untold, wordings, words
 from rag.reader.verdicts import as_yes_no, other_answer
 
 FARM = (
@@ -117,6 +117,62 @@ def test_another_answer_is_of_the_same_type_and_not_the_answer() -> None:
         other = other_answer("40 sheep", "How many?", FARM, ["1999", "Brock"], random.Random(seed))
         assert other == "75 sheep", "1850 and 1861 are years"
     assert other_answer("grey", "Which colour?", FARM, ["Brock"], random.Random(0)) is None
+
+
+def test_the_encoder_tells_other_words_from_other_things() -> None:
+    assert "physicians" in words.synonyms("doctors")
+    assert {"nurses", "farmers"} & set(words.relatives("doctors")) and "physicians" not in words.relatives("doctors")
+    assert "smallest" not in words.synonyms("largest"), "an opposite stands in the same places"
+    assert not set(words.synonyms("seven")) & {"six", "eight"}
+    assert words.synonyms("Brock") == () == words.relatives("Brock"), "a name"
+
+
+def test_rewording_keeps_the_names_and_numbers_that_are_asked_about() -> None:
+    made = {
+        wordings.reword("How many sheep did Ruth sell in 1861?", FARM, words.synonyms, random.Random(n))
+        for n in range(60)
+    }
+    assert len(made) > 8
+    assert all("Ruth" in question and "1861" in question for question in made)
+
+
+@pytest.mark.parametrize(
+    ("asked", "passage"),
+    [
+        (untold.ask_which("How many farms did she sell?", "She sold two farms, Alder and Birch."), "they are listed"),
+        (untold.ask_who("When was the dam built?", "Anna Voss built the dam."), "its builder is named"),
+        (untold.ask_who("When was the dam built?", "It was built by monks in 1902."), "its builders are told"),
+        (untold.ask_duration("When did she run it?", "She ran it from 1902 until 1910."), "a time that passes"),
+        (untold.ask_name("Who built it?", "a monk", "A monk built it. Anna Voss paid."), "a name to offer"),
+        (
+            untold.ask_other("Who led it?", "Ruth Alder", "Ruth Alder led it with Tom Birch.", random.Random(0)),
+            "another",
+        ),
+        (untold.ask_why("When did she leave?", "She left because of the war.", random.Random(0)), "a reason"),
+        (untold.ask_time("Where did she study?", "She studied in Delft in 1880.", random.Random(0)), "a year"),
+    ],
+)
+def test_nothing_is_asked_that_the_passage_might_tell(asked: str | None, passage: str) -> None:
+    assert asked is None, passage
+
+
+def test_the_news_questions_are_read_with_passages_that_answer_them_and_with_others(tmp_path: Path) -> None:
+    at = FARM.index("She sold")
+    row = {"article": "farm", "history": [], "tags": []}
+    told = {"text": FARM[at : at + 51], "start": at, "end": at + 51}
+    rows = [
+        row | {"question": "What number of sheep?", "answers": ["40 sheep"], "evidence": [told], "article_text": FARM},
+        row | {"question": "Did Ruth keep all her sheep?", "answers": ["no"], "evidence": [told]},
+        row | {"question": "How old was Ruth?", "answers": [], "evidence": []},
+    ]
+    file = tmp_path / "news.jsonl"
+    file.write_text("\n".join(json.dumps(r) for r in rows))
+    made = list(data.news_examples(file, random.Random(0), lambda text: 4 * len(text.split()), times=6))
+    number, verdict, untold_ = ([e for e in made if e.question == r["question"] and e.source == "news"] for r in rows)
+    assert {e.passage[slice(*e.span)] for e in number if e.span} == {"40 sheep"}
+    assert {(e.span, e.here, e.yes) for e in verdict} == {(None, True, False)}
+    assert {(e.span, e.here) for e in untold_} == {(None, False)}
+    assert all(told["text"] not in e.passage for e in made if e.source == "news-other")
 
 
 def test_training_learns_and_goes_on_where_it_stopped(tmp_path: Path) -> None:

@@ -116,10 +116,17 @@ def _placed(hit: Hit, reading: Reading) -> Sequence[tuple[Span, Sentence, float]
 def near(query: str, choice: Choice, reader: Reader) -> Reading:
     """What the reader says of the sentence between the one before and the one after it in its passage, alone."""
     passage = choice.best.hit.passage
-    at = passage.sentences.index(choice.sentence[1])
-    around = passage.sentences[max(0, at - 1) : at + 2]
-    text = passage.text[around[0][0] - passage.start : around[-1][1] - passage.start]
-    return reader.read([(bare(query), text)])[0]
+    start, end = with_neighbours(passage.sentences, passage.sentences.index(choice.sentence[1]))
+    return reader.read([(bare(query), passage.text[start - passage.start : end - passage.start])])[0]
+
+
+def with_neighbours(sentences: Sequence[Span], at: int) -> Span:
+    """From the start of the sentence before sentence `at` to the end of the one behind it.
+
+    >>> with_neighbours([(0, 9), (10, 19), (20, 29)], 2)
+    (10, 29)
+    """
+    return sentences[max(0, at - 1)][0], sentences[min(at + 1, len(sentences) - 1)][1]
 
 
 def confidence_features(

@@ -10,35 +10,14 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
 
 from rag.names import is_question_word, kind, names, numbers
+from rag.reader.words import OPPOSITE
 from rag.types import Span
 
 _TAIL = re.compile(
     r"\s(?:in|during|after|before|by|at|for|from|under|with|between|into|on|against|through)\s[^,?]{3,50}(?=\??$)"
 )
-_OPPOSITES = (
-    "first last|most least|largest smallest|biggest smallest|highest lowest|greatest smallest|before after|more less|"
-    "increase decrease|increased decreased|north south|northern southern|east west|eastern western|male female|"
-    "oldest youngest|older younger|early late|earlier later|earliest latest|major minor|begin end|began ended|"
-    "start end|started ended|win lose|won lost|winner loser|public private|maximum minimum|always never|above below|"
-    "left right|positive negative|success failure|successful unsuccessful|allow forbid|allowed forbidden|"
-    "legal illegal|strong weak|stronger weaker|strongest weakest|high low|higher lower|long short|longer shorter|"
-    "longest shortest|large small|larger smaller|old new|oldest newest|rich poor|best worst|better worse|"
-    "support oppose|supported opposed|accept reject|accepted rejected|born killed|import export|import exports|"
-    "rise fall|rose fell|gain lose|gained lost|advantage disadvantage|advantages disadvantages|enemy ally|"
-    "upper lower|inside outside|internal external|domestic foreign|men women|man woman|king queen|father mother|"
-    "son daughter|husband wife|brother sister|popular unpopular|common uncommon|rare common|fast slow|fastest slowest|"
-    "heavy light|hot cold|summer winter|majority minority|include exclude|included excluded|open close|opened closed|"
-    "created destroyed|build destroy|built destroyed|founded dissolved|joined left|arrive leave|arrived left|"
-    "buy sell|bought sold|teacher student|teachers students|buyers sellers|attack defend|attacked defended"
-)
-OPPOSITE: dict[str, str] = {}
-for _pair in _OPPOSITES.split("|"):
-    _one, _other = _pair.split()
-    OPPOSITE.setdefault(_one, _other)
-    OPPOSITE.setdefault(_other, _one)
 _NEGATABLE = re.compile(r"\b(is|are|was|were|did|does|do|can|could|has|have|will|would|should)\b", re.I)
 
 
@@ -101,26 +80,6 @@ def swap_roles(question: str, passage: str) -> str | None:
     return question[:a] + found[1] + question[a + len(found[0]) : b] + found[0] + question[b + len(found[1]) :]
 
 
-_ASKED = re.compile(r"^(Where|Why|How)(?= (?:was|were|is|are|did|does|do|has|have)\b)")
-_TIMES = ("When", "In what year", "On what date", "How many times", "How long ago", "How often", "Since when")
-_TIME = re.compile(
-    r"\d|\b(?:century|centuries|decades?|years?|months?|weeks?|days?|ago|times|once|twice|now|today|early|late|recently|"
-    r"during|before|after|when|while|until|since|always|never|often|first|last|current\w*|modern|ancient|medieval)\b",
-    re.IGNORECASE,
-)
-
-
-def ask_time(question: str, passage: str, rng: random.Random) -> str | None:
-    """The question asking when or how often, of a passage that tells no time and no number.
-
-    >>> ask_time("Where did she study?", "She studied in Lyon.", random.Random(0))
-    'Since when did she study?'
-    """
-    if not _ASKED.match(question) or _TIME.search(passage):
-        return None
-    return _ASKED.sub(rng.choice(_TIMES), question, count=1)
-
-
 def swap_tail(question: str, passage: str, others: Sequence[str], rng: random.Random) -> str | None:
     """The question with its closing phrase ("in 1998", "during the war") taken from another question, where that
     phrase's longer words are not the passage's."""
@@ -174,35 +133,44 @@ def swap_word(
     return None
 
 
-@lru_cache(maxsize=1)
-def relatives() -> Callable[[str], Sequence[str]]:
-    """word → words of its form (plural, past tense, …) that are near it, but not so near that they mean the same: the
-    cosine of the encoder's centred word embeddings is in [0.27, 0.45] (0.57 "private"/"public", 0.70 "biggest"/
-    "largest", 0.33 "professors"/"nurses"). Only common words that are one word piece have any."""
-    import torch
-
-    from rag.embed import model_folder, tokenizer
-    from rag.reader.net import encoder_weights
-
-    vocabulary = tokenizer().get_vocab()
-    common = sorted(w for w, i in vocabulary.items() if 2000 <= i < 14000 and w.isalpha() and len(w) > 3)
-    embeddings = encoder_weights(model_folder() / "model.safetensors")[0]["words"]
-    centred = torch.nn.functional.normalize(embeddings - embeddings.mean(0), dim=1)
-    table = centred[[vocabulary[w] for w in common]]
-
-    @cache
-    def near(word: str) -> tuple[str, ...]:
-        if vocabulary.get(word, 0) < 2000:
-            return ()
-        cosine = (table @ centred[vocabulary[word]]).tolist()
-        alike = [w for w, c in zip(common, cosine, strict=True) if 0.27 <= c <= 0.45]
-        return tuple(w for w in alike if _form(w) == _form(word) and w[:4] != word[:4])
-
-    return near
+_HEAD = re.compile(
+    r"^(?:How (?:many|much)|What|Which) ((?:[a-z]+ )??)([a-z]{4,})(?= (?:did|does|do|was|were|is|are|has|have|had)\b)"
+)
+_NARROWER = (
+    "foreign French Chinese German American Japanese private public military young old new local temporary "
+    "permanent small large female retired former modern ancient religious unknown official independent"
+).split()
 
 
-def _form(word: str) -> str:
-    return next((ending for ending in ("ing", "ed", "ly", "est", "er", "ss", "s") if word.endswith(ending)), "")
+def swap_counted(
+    question: str, passage: str, related: Callable[[str], Sequence[str]], rng: random.Random
+) -> str | None:
+    """A counting question counting other things of the kind, of which the passage has none.
+
+    >>> swap_counted("How many nurses did they hire?", "Ten were hired.", lambda word: ["doctors"], random.Random(0))
+    'How many doctors did they hire?'
+    """
+    match = _HEAD.match(question)
+    if not match or not question.startswith("How"):
+        return None
+    held = passage.lower()
+    fits = [w for w in related(match[2]) if w[:5] not in held and w.endswith("s") == match[2].endswith("s")]
+    return question[: match.start(2)] + rng.choice(fits) + question[match.end(2) :] if fits else None
+
+
+def narrow(question: str, passage: str, rng: random.Random) -> str | None:
+    """The question asking for a part of what it asked for, by a word that the passage lacks.
+
+    >>> narrow("How many nurses did they hire?", "They hired ten nurses.", random.Random(0))
+    'How many local nurses did they hire?'
+    """
+    match = _HEAD.match(question)
+    plain = ("year", "years", "time", "times", "percentage", "percent", "much", "many", "name", "else", "other")
+    if not match or match[2] in plain or is_question_word(match[1].strip() or match[2]):
+        return None
+    held = passage.lower()
+    fits = [w for w in _NARROWER if w.lower()[:5] not in held]
+    return f"{question[: match.start(1)]}{rng.choice(fits)} {question[match.start(1) :]}" if fits else None
 
 
 def negate(question: str, rng: random.Random) -> str | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from rag.lexical import content_words, stem, words
 from rag.logistic import dot, sigmoid
-from rag.reader.negatives import OPPOSITE
+from rag.reader.words import OPPOSITE
 
 _NEGATION = re.compile(
     r"\b(?:no|not|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|hardly|barely|fails?|failed|lacks?|"
