@@ -23,7 +23,7 @@ SETS = {  # file: (article, fewest questions, fewest the article can't answer)
     "amata": ("amata-city-of-tomorrow", 30, 10),
     "lupus": ("lupus-genetic-clues", 30, 10),
 }
-BROUGHT = {"news-dev": "dev", "news-train": "train"}  # sets that bring their articles: one half each
+BROUGHT = {"news-dev": "dev", "news-train": "train", "news-report": "report"}  # sets that bring their articles: one half each
 TYPES = {"factoid", "list", "why", "how", "yes-no", "summary", "follow-up", "definition"}
 KINDS = {"near-miss", "absent", "off-topic"}  # why the article can't answer
 HALVES = {"dev", "report", "train"}
