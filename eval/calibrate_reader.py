@@ -157,9 +157,11 @@ class Verdict:
     yes: bool
 
 
-def verdict_rows(data: Path) -> dict[str, list[Verdict]]:
-    """Source → rows: BoolQ's held-back part, and questions made from the calibration articles' answers, half of them
-    with another answer of the same type, to be denied."""
+def verdict_rows(data: Path, read: Sequence[Read]) -> dict[str, list[Verdict]]:
+    """Source → rows: the yes/no questions of the sets that were `read`, with their sentence and two on either side;
+    BoolQ's held-back part; and questions made from the calibration articles' answers, half of them with another answer
+    of the same type, to be denied."""
+    asked = [_asked(r) for r in read if set(r.example.answers) in ({"yes"}, {"no"})]
     rng = random.Random(0)
     boolq = [Verdict(r["question"], r["passage"], r["answer"]) for r in boolq_rows(data / "boolq.jsonl.gz", True)]
     made = []
@@ -172,7 +174,15 @@ def verdict_rows(data: Path) -> dict[str, list[Verdict]]:
                 asked = as_yes_no(row.question, said) if said else None
                 if asked and (other or yes):
                     made.append(Verdict(asked, row.context, yes))
-    return {"BoolQ": boolq, "made": made}
+    return {"asked": asked, "BoolQ": boolq, "made": made}
+
+
+def _asked(row: Read) -> Verdict:
+    text = row.articles[row.example.article].text
+    sentences = split_sentences(text)
+    at = next(i for i, s in enumerate(sentences) if row.example.evidence[0].span[0] < s[1])
+    around = sentences[max(0, at - 2) : at + 3]
+    return Verdict(row.query, text[around[0][0] : around[-1][1]], row.example.answers == ("yes",))
 
 
 def fitted_yes_no(rows: Mapping[str, Sequence[Verdict]], reader: Reader) -> dict[str, Any]:
@@ -217,7 +227,7 @@ def main(argv: Sequence[str]) -> int:
     reader = Remembering(Reader.load(args.weights))
     read, ours = read_sets(args.sets, args.data / "squad-v2.0-dev-a.json.gz", reader)
     found, sure, hits = fitted(read, ours, reader)
-    found["yes_no"] = fitted_yes_no(verdict_rows(args.data), reader)
+    found["yes_no"] = fitted_yes_no(verdict_rows(args.data, read), reader)
     found["weights_sha256"] = sha256_of(args.weights)
     args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))

@@ -14,7 +14,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from eval import judge
+from eval import judge, whole
 from eval.__main__ import main
 from eval.bench import END, START, Part, _place, page
 from eval.feedback import sort
@@ -295,3 +295,30 @@ def test_the_export_has_ragas_names_and_reads_back_as_a_set(tmp_path: Path) -> N
     answerable: Sequence[dict[str, Any]] = [s for s in samples if s["reference"]]
     path.write_text("\n".join(json.dumps(s) for s in answerable))
     assert [e.answers for e in load_set(path).examples] == [e.answers[:1] for e in examples()[:6]]
+
+
+def test_the_threshold_of_one_run_scores_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the calibration run would refuse is refused in the reported one: rightly where nothing answers, else not."""
+
+    def written(name: str, *asked: tuple[bool, float]) -> str:
+        rows = [
+            {
+                "id": str(number),
+                "metrics": {"outcome": ""},
+                "answerable": here,
+                "answers": ["56"] if here else [],
+                "answer": {"refused": False, "confidence": sure, "short": "56", "text": "It lost 56."},
+            }
+            for number, (here, sure) in enumerate(asked)
+        ]
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "results.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+        return str(tmp_path / name)
+
+    tuned = written("tuned", (True, 0.9), (True, 0.7), (False, 0.5))
+    assert whole.main([tuned, written("reported", (True, 0.8), (False, 0.5), (True, 0.3), (False, 0.7))]) == 0
+    printed = capsys.readouterr().out
+    assert "threshold 0.60" in printed
+    assert "F1, all          0.500   n=4" in printed
+    assert whole.main([tuned, written("empty")]) != 0
+    assert "python -m eval run" in capsys.readouterr().err

@@ -350,19 +350,18 @@ def sloppy(example: Example, rng: random.Random) -> Example:
     return replace(example, question=question)
 
 
-def build(folder: Path, seed: int, count: Count, small: bool = False) -> list[Example]:
-    """Every training example of one pass, shuffled. `small` takes about a hundredth, for a trial of the machinery."""
+def build(folder: Path, seed: int, count: Count, small: bool = False, share: float = 1.0) -> list[Example]:
+    """Every training example of one pass, shuffled. `share` is that of SQuAD 1.1's articles that are drawn; `small`
+    takes about a hundredth of everything, for a trial of the machinery."""
     rng = random.Random(seed)
-    share = 0.01 if small else 1.0
     squad = read_squad(folder / "squad-v1.1-train.json.gz", None, rng)
-    if small:
-        squad = dict(list(squad.items())[:5])
+    squad = dict(rng.sample(list(squad.items()), 5 if small else round(share * len(squad))))
     made = list(squad_examples(squad, rng, count))
     written = read_squad(folder / "squad-v2.0-dev-a.json.gz", TRAINING, rng)
     made += written_examples(written, rng, count, times=8)
     made += news_examples(NEWS, rng, count, times=8)
     made += squad_examples(written, rng, count)
-    made += qamr_examples(folder / "qamr.jsonl.gz", rng, 0.3 * share)
+    made += qamr_examples(folder / "qamr.jsonl.gz", rng, 0.003 if small else 0.3 * share)
     if not small:
         made += qed_examples(folder / "qed.jsonl.gz", rng, count, times=3)
         made += boolq_examples(boolq_rows(folder / "boolq.jsonl.gz", held_back=False), rng)

@@ -191,12 +191,13 @@ def watch(model: net.SpanNet, rows: Sequence[Row]) -> str:
     return "dev exact {:.3f}, AUROC head {:.3f}, span {:.3f}".format(*scores)
 
 
-def prepare(folder: Path, work: Path, seed: int, small: bool, made: bool) -> list[Row]:
+def prepare(folder: Path, work: Path, seed: int, small: bool, made: bool, share: float = 1.0) -> list[Row]:
     """The pass's rows, from the cache in `work` if they are there; `made` False leaves out made negatives."""
-    cache = work / f"rows-{seed}{'-small' if small else ''}{'' if made else '-unmade'}.pt"
+    kind = f"{'-small' if small else ''}{'' if made else '-unmade'}{'' if share == 1 else f'-{share}'}"
+    cache = work / f"rows-{seed}{kind}.pt"
     if not cache.exists():
         began = time.time()
-        examples = data.build(folder, seed, count_tokens, small)
+        examples = data.build(folder, seed, count_tokens, small, share)
         if not made:
             examples = [e for e in examples if e.source not in data.MADE]
         rows = rows_of(examples)
@@ -222,7 +223,7 @@ def run(args: argparse.Namespace) -> None:
     dev = calibration_rows(args.data, args.seed, 300)
 
     def of_pass(n: int) -> list[Row]:
-        return prepare(args.data, args.work, args.seed + n, args.small, not args.no_made_negatives)
+        return prepare(args.data, args.work, args.seed + n, args.small, not args.no_made_negatives, args.share)
 
     per_pass = -(-len(of_pass(0)) // BATCH)
     total = int(per_pass * args.passes)
@@ -263,6 +264,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --work")
     parser.add_argument("--start", type=Path, metavar="FILE", help="begin with the weights of an earlier checkpoint")
+    parser.add_argument("--share", type=float, default=1.0, help="share of SQuAD 1.1's articles in a pass")
     parser.add_argument("--small", action="store_true", help="a hundredth of the examples: does the machinery run?")
     parser.add_argument("--no-made-negatives", action="store_true", help="for the ablation: only written ones")
     return parser.parse_args(argv)
