@@ -158,9 +158,7 @@ class QAChain(Runnable[Question, Answer]):
         of_the_text = intent in (Intent.QUESTION, Intent.SUMMARY, Intent.ABOUT)
         return self._llm if of_the_text and question.answerer != "reader" else None
 
-    def _written(
-        self, answer: Answer, draft: Draft | str | None, articles: Mapping[str, Article]
-    ) -> Iterator[Answer]:
+    def _written(self, answer: Answer, draft: Draft | str | None, articles: Mapping[str, Article]) -> Iterator[Answer]:
         """Snapshots of the answer as its sentences are cited, one more in each."""
         if draft is None:
             yield replace(answer, text="The page doesn't say.", refused=True, confidence=0.0)

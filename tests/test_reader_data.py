@@ -157,22 +157,27 @@ def test_nothing_is_asked_that_the_passage_might_tell(asked: str | None, passage
 
 
 def test_the_news_questions_are_read_with_passages_that_answer_them_and_with_others(tmp_path: Path) -> None:
-    at = FARM.index("She sold")
+    at, end = FARM.index("She sold"), FARM.index(" Her rival")
     row = {"article": "farm", "history": [], "tags": []}
-    told = {"text": FARM[at : at + 51], "start": at, "end": at + 51}
+    told = {"text": FARM[at:end], "start": at, "end": end}
+    twin = {"at": end, "text": "Ruth, then 44, never spoke of it.", "answer": "44"}
     rows = [
         row | {"question": "What number of sheep?", "answers": ["40 sheep"], "evidence": [told], "article_text": FARM},
         row | {"question": "Did Ruth keep all her sheep?", "answers": ["no"], "evidence": [told]},
-        row | {"question": "How old was Ruth?", "answers": [], "evidence": []},
+        row | {"question": "How old was Ruth?", "answers": [], "evidence": [], "twin": twin},
     ]
     file = tmp_path / "news.jsonl"
     file.write_text("\n".join(json.dumps(r) for r in rows))
     made = list(data.news_examples(file, random.Random(0), lambda text: 4 * len(text.split()), times=6))
-    number, verdict, untold_ = ([e for e in made if e.question == r["question"] and e.source == "news"] for r in rows)
+    number, verdict, age = ([e for e in made if e.question == r["question"] and e.here] for r in rows)
     assert {e.passage[slice(*e.span)] for e in number if e.span} == {"40 sheep"}
-    assert {(e.span, e.here, e.yes) for e in verdict} == {(None, True, False)}
-    assert {(e.span, e.here) for e in untold_} == {(None, False)}
-    assert all(told["text"] not in e.passage for e in made if e.source == "news-other")
+    assert {(e.span, e.yes) for e in verdict} == {(None, False)}
+    assert {e.passage[slice(*e.span)] for e in age if e.span} == {"44"} and all(e.span for e in age)
+    for e in made:
+        if not e.here:
+            assert ("44" if e.question == "How old was Ruth?" else "40 sheep") not in e.passage
+    asked = [sum(e.question == r["question"] and e.here == here for e in made) for r in rows for here in (True, False)]
+    assert min(asked) > 0, "every question stands on both sides"
 
 
 def test_training_learns_and_goes_on_where_it_stopped(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def window(context: str, answer: Span | None, rng: random.Random, count: Count) 
     start, end = sentences[first][0], sentences[last][1]
     if answer is not None:
         start, end = min(start, answer[0]), max(end, answer[1])
-    if count(context[start:end]) > MAX_PASSAGE and (first, last) != (0, 0):
+    if end - start > 2 * MAX_PASSAGE and count(context[start:end]) > MAX_PASSAGE and (first, last) != (0, 0):
         middle = answer or sentences[(first + last) // 2]
         inside = [s for s in sentences if s[0] >= middle[0] - 500 and s[1] <= middle[1] + 500] or [middle]
         start, end = min(inside[0][0], middle[0]), max(inside[-1][1], middle[1])
@@ -239,8 +239,10 @@ def written_examples(asked: dict[str, list[Asked]], rng: random.Random, count: C
 
 
 def news_examples(path: Path, rng: random.Random, count: Count, times: int) -> Iterator[Example]:
-    """The questions of a set that brings its articles, put as the chain puts them: each with passages that answer it,
-    as retrieval cuts them and as windows, and with the most alike of those that do not."""
+    """The questions of a set that brings its articles, put as the chain puts them. Every question stands on both sides
+    equally often, or its style alone would tell ("What did it cost?" is asked where it is not told): what the article
+    answers also with its passages that do not, and with the neighbours of the answering sentence without it; what it
+    does not also with the sentence put in that would (`twin`)."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     texts = {row["article"]: row["article_text"] for row in rows if "article_text" in row}
     near = {
@@ -249,24 +251,36 @@ def news_examples(path: Path, rng: random.Random, count: Count, times: int) -> I
     for row in rows:
         text, passages = texts[row["article"]], near[row["article"]]
         question = standalone(row["question"], row["history"])
-        said = [(e["start"], e["end"]) for e in row["evidence"]]
-        yes = row["answers"] == ["yes"] if row["answers"] in (["yes"], ["no"]) else None
-        told = [e["text"] for e in row["evidence"]]
-        others = [
-            p for p in passages.best(question, without="\0", k=6) if not any(t[:60] in p or t[-60:] in p for t in told)
-        ]
-        for turn in range(times):
-            if not said:
-                passage = others[turn // 2 % len(others)] if turn % 2 and others else window(text, None, rng, count)[0]
-                yield Example(question, passage, None, False, source="news")
+        told = [(e["start"], e["end"]) for e in row["evidence"]]
+        without = [p for p in passages.best(question, "\0", k=6) if not any(text[a:b][:60] in p for a, b in told)]
+        if not told:
+            if "twin" not in row:
                 continue
-            sentence = said[turn % len(said)]
-            at = text.find(row["answers"][0], *sentence) if yes is None else -1
-            answer = (at, at + len(row["answers"][0])) if at >= 0 else sentence
-            passage, span = (passages.around(text, answer) if turn % 2 else None) or window(text, answer, rng, count)
-            yield Example(question, passage, span if at >= 0 else None, True, yes, source="news")
-            if turn % 3 == 0 and others:
-                yield Example(question, others[turn // 3 % len(others)], None, False, source="news-other")
+            at, said = row["twin"]["at"], row["twin"]["text"]
+            text = f"{text[:at]} {said}{text[at:]}"
+            told, answer = [(at + 1, at + 1 + len(said))], row["twin"]["answer"]
+        else:
+            answer = row["answers"][0]
+        for turn in range(times):
+            sentence = told[turn % len(told)]
+            yield from _told(question, text, sentence, answer, rng, count)
+            if turn % 2 and without:
+                yield Example(question, without[turn // 2 % min(4, len(without))], None, False, source="news-other")
+            elif len(told) == 1:
+                passage, span = window(text, sentence, rng, count)
+                assert span
+                rest = re.sub(r" {2,}", " ", passage[: span[0]] + passage[span[1] :]).strip()
+                if len(rest) > 40:
+                    yield Example(question, rest, None, False, source="news-without")
+
+
+def _told(question: str, text: str, sentence: Span, answer: str, rng: random.Random, count: Count) -> Iterator[Example]:
+    """The question with a window round the sentence that answers it, and the answer's span, or the verdict."""
+    yes = answer == "yes" if answer in ("yes", "no") else None
+    at = text.find(answer, *sentence) if yes is None else -1
+    span = (at, at + len(answer)) if at >= 0 else None
+    passage, inside = window(text, span or sentence, rng, count)
+    yield Example(question, passage, inside if span else None, True, yes, source="news")
 
 
 def qamr_examples(path: Path, rng: random.Random, share: float) -> Iterator[Example]:
@@ -359,7 +373,7 @@ def build(folder: Path, seed: int, count: Count, small: bool = False, share: flo
     made = list(squad_examples(squad, rng, count))
     written = read_squad(folder / "squad-v2.0-dev-a.json.gz", TRAINING, rng)
     made += written_examples(written, rng, count, times=8)
-    made += news_examples(NEWS, rng, count, times=8)
+    made += news_examples(NEWS, rng, count, times=5)
     made += squad_examples(written, rng, count)
     made += qamr_examples(folder / "qamr.jsonl.gz", rng, 0.003 if small else 0.3 * share)
     if not small:
