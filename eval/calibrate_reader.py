@@ -161,7 +161,7 @@ def verdict_rows(data: Path, read: Sequence[Read]) -> dict[str, list[Verdict]]:
     """Source → rows: the yes/no questions of the sets that were `read`, with their sentence and two on either side;
     BoolQ's held-back part; and questions made from the calibration articles' answers, half of them with another answer
     of the same type, to be denied."""
-    asked = [_asked(r) for r in read if set(r.example.answers) in ({"yes"}, {"no"})]
+    of_sets = [_asked(r) for r in read if set(r.example.answers) in ({"yes"}, {"no"})]
     rng = random.Random(0)
     boolq = [Verdict(r["question"], r["passage"], r["answer"]) for r in boolq_rows(data / "boolq.jsonl.gz", True)]
     made = []
@@ -174,7 +174,7 @@ def verdict_rows(data: Path, read: Sequence[Read]) -> dict[str, list[Verdict]]:
                 asked = as_yes_no(row.question, said) if said else None
                 if asked and (other or yes):
                     made.append(Verdict(asked, row.context, yes))
-    return {"asked": asked, "BoolQ": boolq, "made": made}
+    return {"asked": of_sets, "BoolQ": boolq, "made": made}
 
 
 def _asked(row: Read) -> Verdict:
