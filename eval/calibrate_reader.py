@@ -2,12 +2,12 @@
 
 The reader's weights are fixed here; fitted are how a candidate's scores are weighed (`rank`), how sure the best
 sentence makes us that the article answers at all (`confidence`), the threshold that refuses at most 5% of the
-answerable questions, and when a yes/no question gets its yes or no. Data: the dev halves of the question sets and the
+answerable questions, and when a yes/no question gets its yes or no. Data: the dev rows of the question sets and the
 calibration articles of SQuAD 2.0's dev-a, each with two fifths of the weight, because the latter's unanswerable
 questions were written to fool readers and the former's were asked; with the last fifth unanswerable ones made from
-both (eval/made.py); for yes and no the part of BoolQ that training leaves out, and yes/no questions made from the
-calibration articles' answers. Neither a `report` row nor a reported
-article is read. The threshold comes from the question sets alone: they are what people ask.
+both (eval/made.py); for yes and no the sets' own, the part of BoolQ that training leaves out, and yes/no questions made
+from the calibration articles' answers. Neither a `report` row nor a reported article is read. The threshold comes from
+the sets about the corpus's own articles alone: real pages, and what people ask of them.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def fitted(
     of_rank: Sequence[str] = RANK,
     of_confidence: Mapping[str, int] = CONFIDENCE,
 ) -> tuple[dict[str, Any], Floats, Bools]:
-    """The calibration, each question's confidence, and whether its best candidate is right. `ours` says which are of
-    the question sets: they set the threshold. The last two name the features that count."""
+    """The calibration, each question's confidence, and whether its best candidate is right. `ours` says which ask
+    about the corpus: they set the threshold. The last two name the features that count."""
     groups = [(matrix([c.features for c in r.candidates], of_rank), r.right, r.weight) for r in read]
     rank = dict(zip(of_rank, softmax_choice(groups), strict=True))
     best = [choose(r.candidates, rank)[0] for r in read]
@@ -232,26 +232,31 @@ def main(argv: Sequence[str]) -> int:
     args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))
     made = np.array([r.example.id.endswith("-made") for r in read])
-    parts = {"question sets, dev": ours, "dev-a, calibration articles": ~ours & ~made, "made unanswerable": made}
+    squad = np.array(["calibration" in r.example.tags for r in read]) & ~made
+    news = ~ours & ~made & ~squad
+    parts = {"asked of the corpus, dev": ours, "asked of the sets' own articles, dev": news}
+    parts |= {"dev-a, calibration articles": squad, "made unanswerable": made}
     show(read, sure, hits, found["threshold"], parts)
     print(f"{args.out} written (fitted on these rows: the report halves tell what it is worth)")
     return 0
 
 
 def read_sets(paths: Sequence[Path], squad_file: Path, reader: Reader) -> tuple[list[Read], Bools]:
-    """What is fitted on, read; and which of it is of the question sets."""
+    """What is fitted on, read; and which of it asks about the corpus's articles (those come first)."""
     config = Config.from_env()
-    sets = [(held, select(held.examples, ["tag=dev"])) for held in map(load_set, paths)]
-    asked = [prepare(held, chosen, config) for held, chosen in sets]
+    sets = sorted((load_set(path) for path in paths), key=lambda held: bool(held.articles))
+    brought = {slug for held in sets for slug in held.articles}
+    asked = [prepare(held, select(held.examples, ["tag=dev"]), config) for held in sets]
     squad = load_set(squad_file)
     hard = [e for e in squad.examples if squad.articles[e.article].title.replace(" ", "_") in CALIBRATION_ARTICLES]
     own, located = prepare(squad, hard, config)
     texts = {slug: text for of, _ in (*asked, (own, located)) for slug, text in load_chain(of).articles.items()}
     made = [(of, made_unanswerable(examples, texts, seed=0)) for of, examples in asked]
-    ours = _read_each(asked, reader, 0.4)
-    read = ours + read_all(located, own, reader, 0.4) + _read_each(made, reader, 0.1)
+    read = _read_each(asked, reader, 0.4)
+    ours = sum(r.example.article not in brought for r in read)
+    read += read_all(located, own, reader, 0.4) + _read_each(made, reader, 0.1)
     read += read_all(made_unanswerable(located[::3], texts, seed=0), own, reader, 0.1)
-    return read, np.arange(len(read)) < len(ours)
+    return read, np.arange(len(read)) < ours
 
 
 def _read_each(groups: Sequence[tuple[Config, Sequence[Example]]], reader: Reader, weight: float) -> list[Read]:
