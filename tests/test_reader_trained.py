@@ -28,11 +28,7 @@ def reader() -> Reader:
         ("Who kept the lighthouse?", "Ada Morrow"),
         ("How long did Ada Morrow live there?", "31 years"),
         ("What broke the lantern?", "A storm"),
-        pytest.param(
-            "How much did the harbour pay?",
-            "$4,200",
-            marks=pytest.mark.xfail(strict=True, reason="these weights read on: $4,200 to mend it"),
-        ),
+        ("How much did the harbour pay?", "$4,200"),
     ],
 )
 def test_the_span_is_exact(reader: Reader, question: str, answer: str) -> None:
