@@ -248,8 +248,7 @@ def read_sets(paths: Sequence[Path], squad_file: Path, reader: Reader) -> tuple[
     brought = {slug for held in sets for slug in held.articles}
     asked = [prepare(held, select(held.examples, ["tag=dev"]), config) for held in sets]
     squad = load_set(squad_file)
-    hard = [e for e in squad.examples if squad.articles[e.article].title.replace(" ", "_") in CALIBRATION_ARTICLES]
-    own, located = prepare(squad, hard, config)
+    own, located = prepare(squad, select(squad.examples, ["tag=calibration"]), config)
     texts = {slug: text for of, _ in (*asked, (own, located)) for slug, text in load_chain(of).articles.items()}
     made = [(of, made_unanswerable(examples, texts, seed=0)) for of, examples in asked]
     read = _read_each(asked, reader, 0.4)

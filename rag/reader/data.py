@@ -263,7 +263,7 @@ def news_examples(path: Path, rng: random.Random, count: Count, times: int) -> I
             answer = row["answers"][0]
         for turn in range(times):
             sentence = told[turn % len(told)]
-            yield from _told(question, text, sentence, answer, rng, count)
+            yield _told(question, text, sentence, answer, rng, count)
             if turn % 2 and without:
                 yield Example(question, without[turn // 2 % min(4, len(without))], None, False, source="news-other")
             elif len(told) == 1:
@@ -274,13 +274,13 @@ def news_examples(path: Path, rng: random.Random, count: Count, times: int) -> I
                     yield Example(question, rest, None, False, source="news-without")
 
 
-def _told(question: str, text: str, sentence: Span, answer: str, rng: random.Random, count: Count) -> Iterator[Example]:
+def _told(question: str, text: str, sentence: Span, answer: str, rng: random.Random, count: Count) -> Example:
     """The question with a window round the sentence that answers it, and the answer's span, or the verdict."""
     yes = answer == "yes" if answer in ("yes", "no") else None
     at = text.find(answer, *sentence) if yes is None else -1
     span = (at, at + len(answer)) if at >= 0 else None
     passage, inside = window(text, span or sentence, rng, count)
-    yield Example(question, passage, inside if span else None, True, yes, source="news")
+    return Example(question, passage, inside if span else None, True, yes, source="news")
 
 
 def qamr_examples(path: Path, rng: random.Random, share: float) -> Iterator[Example]:
