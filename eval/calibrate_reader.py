@@ -1,13 +1,14 @@
-"""`python -m eval.calibrate_reader --data FOLDER SET…`: fit what `rag/reader/calibration.json` holds, and write it.
+"""`python -m eval.calibrate_reader --data FOLDER --yes-no SET SET…`: fit and write `rag/reader/calibration.json`.
 
 The reader's weights are fixed here; fitted are how a candidate's scores are weighed (`rank`), how sure the best
 sentence makes us that the article answers at all (`confidence`), the threshold that refuses at most 5% of the
 answerable questions, and when a yes/no question gets its yes or no. Data: the dev rows of the question sets and the
 calibration articles of SQuAD 2.0's dev-a, each with two fifths of the weight, because the latter's unanswerable
 questions were written to fool readers and the former's were asked; with the last fifth unanswerable ones made from
-both (eval/made.py); for yes and no the sets' own, the part of BoolQ that training leaves out, and yes/no questions made
-from the calibration articles' answers. Neither a `report` row nor a reported article is read. The threshold comes from
-the sets about the corpus's own articles alone: real pages, and what people ask of them.
+both (eval/made.py); for yes and no a set of its own with the sets' yes/no questions, the part of BoolQ that training
+leaves out, and yes/no questions made from the calibration articles' answers. Neither a `report` row nor a reported
+article is read. The threshold comes from the sets about the corpus's own articles alone: real pages, and what people
+ask of them.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ from rag.types import Article
 RISK = 0.05
 """The share of answerable questions that the threshold may refuse."""
 PRECISION = 0.9
-"""The share of the yes and no verdicts given that should be right, in every source."""
+"""The share of the yes and no verdicts given that should be right, of those on questions that were asked."""
 WITHIN, WITHIN_MANY = 1.0, 3.0
 """How far below the best sentence's score a second one may be, and a further one of a list: on the dev halves the first
 finds 2 in 100 more at 1 in 100 of the quotes, the second quotes 1.75 sentences of which 73% are evidence."""
@@ -157,11 +158,13 @@ class Verdict:
     yes: bool
 
 
-def verdict_rows(data: Path, read: Sequence[Read]) -> dict[str, list[Verdict]]:
-    """Source → rows: the yes/no questions of the sets that were `read`, with their sentence and two on either side;
-    BoolQ's held-back part; and questions made from the calibration articles' answers, half of them with another answer
-    of the same type, to be denied."""
-    of_sets = [_asked(r) for r in read if set(r.example.answers) in ({"yes"}, {"no"})]
+def verdict_rows(data: Path, yes_no: Path, read: Sequence[Read]) -> dict[str, list[Verdict]]:
+    """Source → rows: the yes/no questions of `yes_no` and of the sets that were `read`, with their sentence and two on
+    either side; BoolQ's held-back part; and questions made from the calibration articles' answers, half of them with
+    another answer of the same type, to be denied."""
+    of_sets = [_asked(r.example, r.articles) for r in read if set(r.example.answers) in ({"yes"}, {"no"})]
+    held = load_set(yes_no)
+    of_sets += [_asked(e, held.articles) for e in select(held.examples, ["tag=dev"])]
     rng = random.Random(0)
     boolq = [Verdict(r["question"], r["passage"], r["answer"]) for r in boolq_rows(data / "boolq.jsonl.gz", True)]
     made = []
@@ -177,17 +180,18 @@ def verdict_rows(data: Path, read: Sequence[Read]) -> dict[str, list[Verdict]]:
     return {"asked": of_sets, "BoolQ": boolq, "made": made}
 
 
-def _asked(row: Read) -> Verdict:
-    text = row.articles[row.example.article].text
+def _asked(example: Example, articles: Mapping[str, Article]) -> Verdict:
+    text = articles[example.article].text
     sentences = split_sentences(text)
-    at = next(i for i, s in enumerate(sentences) if row.example.evidence[0].span[0] < s[1])
+    at = next(i for i, s in enumerate(sentences) if example.evidence[0].span[0] < s[1])
     around = sentences[max(0, at - 2) : at + 3]
-    return Verdict(row.query, text[around[0][0] : around[-1][1]], row.example.answers == ("yes",))
+    asked = standalone(example.question, example.history)
+    return Verdict(asked, text[around[0][0] : around[-1][1]], example.answers == ("yes",))
 
 
 def fitted_yes_no(rows: Mapping[str, Sequence[Verdict]], reader: Reader) -> dict[str, Any]:
-    """Weights and ends from one half of each source, the sources with the same weight, the ends sure enough in each of
-    them; prints how often the verdicts on the other half are right."""
+    """Weights from one half of each source, the sources with the same weight, and ends that are sure enough on that
+    half of what was asked; prints how often the verdicts on the other halves are right."""
     every = [(row, source) for source, held in rows.items() for row in held]
     values = [_yes_no_features(row, reader) for row, _ in every]
     x, truth = matrix(values, yesno.FEATURES[1:]), np.array([float(row.yes) for row, _ in every])
@@ -196,8 +200,8 @@ def fitted_yes_no(rows: Mapping[str, Sequence[Verdict]], reader: Reader) -> dict
     weight = np.array([1 / (len(rows) * (half & (of == source)).sum()) for source in of])
     weights = logistic(x[half], truth[half], weight[half], [0] * x.shape[1])
     probability = 1 / (1 + np.exp(-(weights[0] + x @ np.array(weights[1:]))))
-    ends = [sure_ends(probability[m], truth[m], PRECISION) for m in (half & (of == source) for source in rows)]
-    yes_at, no_at = max(yes for yes, _ in ends), min(no for _, no in ends)
+    asked = half & (of == "asked")
+    yes_at, no_at = sure_ends(probability[asked], truth[asked], PRECISION)
     for source in rows:
         for name, said, right in (("yes", probability >= yes_at, truth == 1), ("no", probability <= no_at, truth == 0)):
             other = ~half & (of == source)
@@ -221,13 +225,14 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval.calibrate_reader", description="Fit the reader's confidence.")
     parser.add_argument("sets", type=Path, nargs="+", metavar="SET", help="question sets; only dev rows are read")
     parser.add_argument("--data", type=Path, required=True, help="folder of squad-v2.0-dev-a.json.gz, boolq.jsonl.gz")
+    parser.add_argument("--yes-no", type=Path, required=True, metavar="SET", help="answerable yes/no questions")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--out", type=Path, default=CALIBRATION)
     args = parser.parse_args(argv)
     reader = Remembering(Reader.load(args.weights))
     read, ours = read_sets(args.sets, args.data / "squad-v2.0-dev-a.json.gz", reader)
     found, sure, hits = fitted(read, ours, reader)
-    found["yes_no"] = fitted_yes_no(verdict_rows(args.data, read), reader)
+    found["yes_no"] = fitted_yes_no(verdict_rows(args.data, args.yes_no, read), reader)
     found["weights_sha256"] = sha256_of(args.weights)
     args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))
