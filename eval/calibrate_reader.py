@@ -41,8 +41,9 @@ from rag.reader import yesno
 from rag.reader.answer import CALIBRATION
 from rag.reader.candidates import Candidate, candidates, choose, confidence_features, near, with_neighbours
 from rag.reader.data import CALIBRATION as CALIBRATION_ARTICLES
-from rag.reader.data import boolq_rows, read_squad
+from rag.reader.data import read_squad
 from rag.reader.model import Reader, Reading
+from rag.reader.sources import boolq_rows
 from rag.reader.verdicts import as_yes_no, other_answer
 from rag.reader.weights import WEIGHTS
 from rag.retrieve import Found

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.reader import data, negatives, train, untold, wordings, words
+from rag.reader import data, negatives, news, train, untold, wordings, words
+from rag.reader.examples import Example
 from rag.reader.verdicts import as_yes_no, other_answer
 
 FARM = (
@@ -46,7 +47,7 @@ def squad(folder: Path, title: str) -> Path:
     return file
 
 
-def examples(folder: Path, seeds: int = 40) -> list[data.Example]:
+def examples(folder: Path, seeds: int = 40) -> list[Example]:
     """Those of many draws, so that each way to make one has its turn."""
     made = []
     for seed in range(seeds):
@@ -168,7 +169,7 @@ def test_the_news_questions_are_read_with_passages_that_answer_them_and_with_oth
     ]
     file = tmp_path / "news.jsonl"
     file.write_text("\n".join(json.dumps(r) for r in rows))
-    made = list(data.news_examples(file, random.Random(0), lambda text: 4 * len(text.split()), times=6))
+    made = list(news.news_examples(file, random.Random(0), lambda text: 4 * len(text.split()), times=6))
     number, verdict, age = ([e for e in made if e.question == r["question"] and e.here] for r in rows)
     assert {e.passage[slice(*e.span)] for e in number if e.span} == {"40 sheep"}
     assert {(e.span, e.yes) for e in verdict} == {(None, False)}

@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from rag.embed import count_tokens, model_folder
 from rag.reader import data, net
 from rag.reader.encode import Encoded, batch, encode, tokens_of
+from rag.reader.examples import Example
 from rag.reader.model import fastest
 
 PEAK, WARM_UP, BATCH, EMA = 1.3e-4, 0.04, 16, 0.998
@@ -50,7 +51,7 @@ class Row:
     yes: float
 
 
-def rows_of(examples: Sequence[data.Example]) -> list[Row]:
+def rows_of(examples: Sequence[Example]) -> list[Row]:
     """Encoded examples; those whose answer was cut off by the length are left out."""
     rows: list[Row] = []
     for at in range(0, len(examples), 4096):
@@ -164,7 +165,7 @@ def calibration_rows(folder: Path, seed: int, size: int) -> list[Row]:
     rng = random.Random(seed)
     asked = data.read_squad(folder / "squad-v2.0-dev-a.json.gz", data.CALIBRATION, rng)
     drawn = rng.sample([row for rows in asked.values() for row in rows], size)
-    return rows_of([data.Example(a.question, a.context, a.answer, a.answer is not None) for a in drawn])
+    return rows_of([Example(a.question, a.context, a.answer, a.answer is not None) for a in drawn])
 
 
 def watch(model: net.SpanNet, rows: Sequence[Row]) -> str:
