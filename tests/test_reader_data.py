@@ -8,8 +8,9 @@ import random
 from pathlib import Path
 
 import pytest
+import torch
 
-from rag.reader import data, negatives, news, train, untold, wordings, words
+from rag.reader import data, export, mix, negatives, news, train, untold, wordings, words
 from rag.reader.examples import Example
 from rag.reader.verdicts import as_yes_no, other_answer
 
@@ -194,3 +195,18 @@ def test_training_learns_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     fresh = train.Trainer(tmp_path, seed=3)
     fresh.load(tmp_path / "checkpoint.pt")
     assert (fresh.steps, fresh.seconds) == (0, 0.0)
+
+
+def test_two_runs_average_and_a_run_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("one", 0.0), ("other", 8.0)):
+        (tmp_path / name).mkdir()
+        torch.save({"average": {"w": torch.full((2,), value)}}, tmp_path / name / "checkpoint.pt")
+    folders = [str(tmp_path / name) for name in ("one", "other")]
+    assert mix.main([*folders, "--share", "0.25", "--out", str(tmp_path / "mixed")]) == 0
+    assert export.checkpoint(tmp_path / "mixed")["w"].tolist() == [2.0, 2.0]
+    assert mix.main([folders[0], str(tmp_path / "none"), "--out", str(tmp_path / "not")]) == 2
+    assert "is not there. Make it with" in capsys.readouterr().err
+    assert not (tmp_path / "not").exists()
+    assert mix.main([*folders, "--share", "4", "--out", str(tmp_path / "not")]) == 2
