@@ -147,14 +147,16 @@ class Trainer:
         os.replace(fresh, self.checkpoint)
 
     def load(self, file: Path | None = None) -> None:
-        """A run's whole state; that of another run (`file`) as the start of a new one, its steps and time at nought."""
+        """A run's whole state; that of another run (`file`), or an average of two, which has weights alone, as the start
+        of a new one, its steps and time at nought."""
         state = torch.load(file or self.checkpoint, weights_only=True)
         with torch.no_grad():
             for name, master in self.masters.items():
                 master.copy_(state["masters"][name])
                 self.average[name].copy_(state["average"][name])
             torch._foreach_copy_(self.low, list(self.masters.values()))
-        self.optimiser.load_state_dict(state["optimiser"])
+        if "optimiser" in state:
+            self.optimiser.load_state_dict(state["optimiser"])
         self.steps, self.seconds = (0, 0.0) if file else (state["steps"], state["seconds"])
 
 

@@ -21,7 +21,7 @@ from rag.reader import net
 WEIGHTS = Path(__file__).with_name("reader.safetensors")
 COMMAND = "python -m rag.reader.train --data FOLDER"
 FORMAT = "svd-delta-1"
-RANK = 64
+RANK = 128
 
 
 def base() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
