@@ -147,8 +147,8 @@ class Trainer:
         os.replace(fresh, self.checkpoint)
 
     def load(self, file: Path | None = None) -> None:
-        """A run's whole state; that of another run (`file`), or an average of two, which has weights alone, as the start
-        of a new one, its steps and time at nought."""
+        """A run's whole state; that of another run (`file`), or an average of two, which has weights alone, as the
+        start of a new one, its steps and time at nought."""
         state = torch.load(file or self.checkpoint, weights_only=True)
         with torch.no_grad():
             for name, master in self.masters.items():
