@@ -75,9 +75,7 @@ def answerer(
     reader: Reader, read: Sequence[Read], ours: Bools, rank: Sequence[str], confidence: Mapping[str, int]
 ) -> Answerer:
     """What `fitted` makes of those features alone."""
-    found = fitted(read, ours, reader, rank, confidence)[0]
-    weighed = found["rank"], found["confidence"]
-    return SpanAnswerer(reader, Calibration(*weighed, found["threshold"], found["within"], found["within_many"])).answer
+    return SpanAnswerer(reader, Calibration(**fitted(read, ours, reader, rank, confidence)[0])).answer
 
 
 def rows_of(args: argparse.Namespace) -> dict[str, Answerer]:

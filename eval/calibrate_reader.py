@@ -1,9 +1,9 @@
 """`python -m eval.calibrate_reader --data FOLDER --yes-no SET SET…`: fit and write `rag/reader/calibration.json`.
 
-The reader's weights are fixed here; fitted are how a candidate's scores are weighed (`rank`), how sure the best
-sentence makes us that the article answers at all (`confidence`), the threshold that refuses at most 5% of the
-answerable questions, and when a yes/no question gets its yes or no. Data: the dev rows of the question sets and the
-calibration articles of SQuAD 2.0's dev-a, each with two fifths of the weight, because the latter's unanswerable
+The reader's weights are fixed here; fitted are how a candidate's scores are weighed (`rank`), how much a sentence's
+second reading counts (`again`), how sure the best sentence makes us that the article answers at all (`confidence`), the
+threshold that refuses at most 5% of the answerable questions, and when a yes/no question gets its yes or no. Data: the
+dev rows of the question sets and the calibration articles of SQuAD 2.0's dev-a, each with two fifths of the weight, because the latter's unanswerable
 questions were written to fool readers and the former's were asked; with the last fifth unanswerable ones made from
 both (eval/made.py); for yes and no a set of its own with the sets' yes/no questions, the part of BoolQ that training
 leaves out, and yes/no questions made from the calibration articles' answers. Neither a `report` row nor a reported
@@ -39,7 +39,16 @@ from rag.logistic import dot
 from rag.names import names, numbers
 from rag.reader import yesno
 from rag.reader.answer import CALIBRATION
-from rag.reader.candidates import Candidate, candidates, choose, confidence_features, near, with_neighbours
+from rag.reader.candidates import (
+    Candidate,
+    Choice,
+    candidates,
+    choose,
+    confidence_features,
+    read_again,
+    reordered,
+    with_neighbours,
+)
 from rag.reader.data import CALIBRATION as CALIBRATION_ARTICLES
 from rag.reader.data import read_squad
 from rag.reader.model import Reader, Reading
@@ -135,9 +144,10 @@ def fitted(
     about the corpus: they set the threshold. The last two name the features that count."""
     groups = [(matrix([c.features for c in r.candidates], of_rank), r.right, r.weight) for r in read]
     rank = dict(zip(of_rank, softmax_choice(groups), strict=True))
-    best = [choose(r.candidates, rank)[0] for r in read]
-    pairs = zip(read, best, strict=True)
-    values = [confidence_features(r.query, c, near(r.query, c, reader), r.found, r.articles) for r, c in pairs]
+    twice = [read_again(r.query, choose(r.candidates, rank), reader) for r in read]
+    again = _second_opinion(read, twice)
+    best = [reordered(choices, again)[0] for choices in twice]
+    values = [confidence_features(r.query, c, r.found, r.articles) for r, c in zip(read, best, strict=True)]
     truth = np.array([float(r.example.answerable) for r in read])
     signs = list(of_confidence.values())
     weights = logistic(matrix(values, list(of_confidence)), truth, np.array([r.weight for r in read]), signs)
@@ -145,9 +155,19 @@ def fitted(
     sure = 1 / (1 + np.exp(-np.array([dot(confidence, v) for v in values])))
     threshold = float(np.quantile(sure[ours & (truth == 1)], RISK))
     hits = np.array([r.right[r.candidates.index(c.best)] for r, c in zip(read, best, strict=True)], dtype=bool)
-    found = {"rank": rank, "confidence": confidence, "threshold": round(threshold, 4), "within": WITHIN}
-    found["within_many"] = WITHIN_MANY
-    return found, sure, hits
+    found = {"rank": rank, "confidence": confidence, "again": again, "threshold": round(threshold, 4)}
+    return found | {"within": WITHIN, "within_many": WITHIN_MANY}, sure, hits
+
+
+def _second_opinion(read: Sequence[Read], twice: Sequence[Sequence[Choice]]) -> float:
+    """What the second reading's "here" counts beside a sentence's score, where the right one is among those read
+    again."""
+    groups = []
+    for r, choices in zip(read, twice, strict=True):
+        held = [(c.score, c.again.here, r.right[r.candidates.index(c.best)]) for c in choices if c.again]
+        groups.append((np.array([row[:2] for row in held]), np.array([row[2] for row in held], dtype=bool), r.weight))
+    first, second = softmax_choice(groups)
+    return round(max(0.0, second / first), 4)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from rag.extract import extract, names_and_numbers
 from rag.lexical import BM25
 from rag.reader import weights
 from rag.reader.answer import Calibration, SpanAnswerer
-from rag.reader.candidates import candidates, choose, confidence_features, near
+from rag.reader.candidates import candidates, choose, confidence_features, read_again, reordered
 from rag.reader.model import Candidate, Reading
 from rag.reader.yesno import YesNo
 from rag.retrieve import Found
@@ -61,7 +61,7 @@ def found(size: int = 30, article: Article = MILL) -> Found:
 
 
 def answerer(reader: Scripted, confidence: dict[str, float] | None = None, within: float = 0.0) -> SpanAnswerer:
-    fitted = Calibration(RANK, confidence or {"bias": 5.0}, 0.5, within, 1.0)
+    fitted = Calibration(RANK, confidence or {"bias": 5.0}, 0.2, 0.5, within, 1.0)
     return SpanAnswerer(reader, fitted)  # type: ignore[arg-type]
 
 
@@ -123,7 +123,7 @@ def test_the_passage_that_answers_comes_first_and_none_is_lost() -> None:
 def test_a_yes_no_question_gets_its_word_only_where_the_evidence_is_sure(yes: float, said: str | None) -> None:
     reader = Scripted(Three_farms=4.0)
     reader.yes = yes
-    fitted = Calibration(RANK, {"bias": 5.0}, 0.5, 1.0, 1.0, YesNo({"yes": 1.0}, 0.9, 0.1))
+    fitted = Calibration(RANK, {"bias": 5.0}, 0.2, 0.5, 1.0, 1.0, YesNo({"yes": 1.0}, 0.9, 0.1))
     draft = SpanAnswerer(reader, fitted).answer("Were three farms given up?", found(), {"mill": MILL})  # type: ignore[arg-type]
     assert draft.short == said
     assert TEXT[slice(*draft.sentences[0][1])] == "Three farms were given up."
@@ -147,9 +147,28 @@ def test_the_second_opinion_on_the_sentence_alone_is_one_of_the_features() -> No
     reader, there = Swayed(oats=5.0), found(size=40)
     [choice] = choose(candidates("What did it grind?", there, reader, {"mill": MILL})[:1], RANK)  # type: ignore[arg-type]
     assert TEXT[slice(*choice.sentence[1])] == "It ground oats for the whole valley."
-    again = near("What did it grind?", choice, reader)  # type: ignore[arg-type]
-    values = confidence_features("What did it grind?", choice, again, there, {"mill": MILL})
+    [choice] = read_again("What did it grind?", [choice], reader)  # type: ignore[arg-type]
+    values = confidence_features("What did it grind?", choice, there, {"mill": MILL})
     assert (values["here"], values["near_here"]) == (3.0, -3.0)
+
+
+def test_a_sentence_that_answers_only_in_company_goes_behind_one_that_answers_alone() -> None:
+    reader, there = Swayed(Ruth_Alder=2.0, oats=2.4), found(size=40)
+    choices = choose(candidates("What was it?", there, reader, {"mill": MILL}), RANK)  # type: ignore[arg-type]
+
+    def said(weight: float) -> list[str]:
+        read = reordered(read_again("What was it?", choices, reader), weight)  # type: ignore[arg-type]
+        return [TEXT[slice(*c.span)] for c in (choice.best for choice in read)]
+
+    assert said(0.0)[:2] == ["oats", "Ruth Alder"]
+    assert said(0.2)[:2] == ["Ruth Alder", "oats"]
+
+
+def test_what_was_not_read_again_stays_behind_what_was() -> None:
+    reader = Swayed(Ruth_Alder=5.0, oats=4.0, river=3.0, meadow=2.9)
+    choices = choose(candidates("What was it?", found(), reader, {"mill": MILL}), RANK)  # type: ignore[arg-type]
+    scores = [c.score for c in reordered(read_again("What was it?", choices, reader), 0.2)]  # type: ignore[arg-type]
+    assert scores == sorted(scores, reverse=True) and len(scores) > 3
 
 
 def test_a_list_in_one_sentence_is_told_from_its_first_to_its_last_item() -> None:
@@ -217,7 +236,7 @@ def test_an_abbreviation_whose_name_stands_in_the_article_is_no_absent_name() ->
 
 
 def calibration(folder: Path, **changes: object) -> Path:
-    held = {"rank": RANK, "confidence": {"bias": 1.0}, "threshold": 0.5, "within": 1.0, "within_many": 1.0, "yes_no": YES_NO, "weights_sha256": "x"}
+    held = {"rank": RANK, "confidence": {"bias": 1.0}, "again": 0.2, "threshold": 0.5, "within": 1.0, "within_many": 1.0, "yes_no": YES_NO, "weights_sha256": "x"}
     file = folder / "calibration.json"
     file.write_text(json.dumps(held | changes))
     return file

@@ -19,8 +19,8 @@ from rag.errors import ModelMissing
 from rag.extract import Draft, Sentence, is_heading
 from rag.intent import is_yes_no, wants_explanation, wants_many
 from rag.logistic import Weights, dot, sigmoid
-from rag.reader.candidates import Choice, candidates, choose, confidence_features, near
-from rag.reader.model import Reader, Reading
+from rag.reader.candidates import Choice, candidates, choose, confidence_features, read_again, reordered
+from rag.reader.model import Reader
 from rag.reader.weights import WEIGHTS
 from rag.reader.yesno import YesNo
 from rag.reader.yesno import features as yes_no_features
@@ -35,12 +35,14 @@ COMMAND = "python -m eval.calibrate_reader"
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """`rank` and `confidence`: weights by feature name, the latter with a `bias`; below `threshold`, a confidence, the
-    article is said not to answer; `within`: how far below the best sentence's score another may be and still be quoted
-    beside it, `within_many` where several are wanted."""
+    """`rank` and `confidence`: weights by feature name, the latter with a `bias`; `again`: the weight of a sentence's
+    second reading beside its score; below `threshold`, a confidence, the article is said not to answer; `within`: how
+    far below the best sentence's score another may be and still be quoted beside it, `within_many` where several are
+    wanted."""
 
     rank: Weights
     confidence: Weights
+    again: float
     threshold: float
     within: float
     within_many: float
@@ -52,8 +54,9 @@ class Calibration:
         try:
             held = json.loads(file.read_text(encoding="utf-8"))
             yes_no = YesNo(**held["yes_no"])
-            threshold, within, within_many = (float(held[n]) for n in ("threshold", "within", "within_many"))
-            fitted = cls(held["rank"], held["confidence"], threshold, within, within_many, yes_no)
+            names = ("again", "threshold", "within", "within_many")
+            again, threshold, within, within_many = (float(held[name]) for name in names)
+            fitted = cls(held["rank"], held["confidence"], again, threshold, within, within_many, yes_no)
         except (OSError, ValueError, KeyError, TypeError) as fault:
             raise ModelMissing(f"{file} does not load ({fault}). Make it with `{COMMAND}`.") from None
         if held.get("weights_sha256") != sha256_of(weights):
@@ -73,16 +76,16 @@ class SpanAnswerer:
         choices = choose(candidates(query, found, self._reader, articles), fitted.rank)
         if not choices:
             return Draft((), 0.0, None, refused=True)
+        choices = reordered(read_again(query, choices, self._reader), fitted.again)
         first = choices[0]
-        again = near(query, first, self._reader)
-        confidence = sigmoid(dot(fitted.confidence, confidence_features(query, first, again, found, articles)))
+        confidence = sigmoid(dot(fitted.confidence, confidence_features(query, first, found, articles)))
         hits = _reranked(choices, found)
         if confidence < fitted.threshold:
             return Draft((), confidence, first.sentence, refused=True, hits=hits)
         asked = asked_last(query)
         many = wants_many(asked)
         yes_no = is_yes_no(asked)
-        short = _verdict(asked, first, again, fitted, articles) if yes_no else _short(first, fitted, articles, many)
+        short = _verdict(asked, first, fitted, articles) if yes_no else _short(first, fitted, articles, many)
         quoted = _quoted(choices, fitted, many, articles)
         sequel = _sequel(first, articles) if wants_explanation(asked) else None
         if sequel:
@@ -124,10 +127,9 @@ def _reranked(choices: Sequence[Choice], found: Found) -> tuple[Hit, ...]:
     return tuple({h.passage.id: h for h in (*(c.best.hit for c in choices), *found.hits)}.values())
 
 
-def _verdict(
-    query: str, choice: Choice, again: Reading, fitted: Calibration, articles: Mapping[str, Article]
-) -> str | None:
-    values = yes_no_features(query, _text(choice.sentence, articles), again.yes)
+def _verdict(query: str, choice: Choice, fitted: Calibration, articles: Mapping[str, Article]) -> str | None:
+    assert choice.again
+    values = yes_no_features(query, _text(choice.sentence, articles), choice.again.yes)
     return fitted.yes_no.verdict(values) if fitted.yes_no else None
 
 

@@ -1,15 +1,15 @@
 """Found passages → the sentences that may answer, each with its spans and all that speaks for it.
 
 Every found passage is read with the question. A span is as good as a weighted sum of what the reader and the
-retriever say of it; a sentence as good as its spans together. The best sentence is then read once more between its
-neighbours alone: what the reader still finds there, it did not find by the company of a long passage.
+retriever say of it; a sentence as good as its spans together. The best three sentences are then read once more, each
+between its neighbours alone: what the reader still finds there, it did not find by the company of a long passage.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.extract import Sentence, features, names_and_numbers
 from rag.intent import is_yes_no, wants_many
@@ -29,6 +29,9 @@ LEFT_OUT = -20.0
 323"): more than any reading gives, so that every other sentence goes first. A rule, not a fit: too few questions meet
 it to teach a weight, and the reader overlooks the one word."""
 
+REREAD = 3
+"""How many of the best sentences are read a second time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -43,11 +46,12 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A sentence with its candidates, best first; `score` is the log of the summed exponentials of theirs: several
-    good spans in one sentence speak for it."""
+    good spans in one sentence speak for it. `again` is what the reader says of it between its neighbours alone."""
 
     sentence: Sentence
     candidates: tuple[Candidate, ...]
     score: float
+    again: Reading | None = None
 
     @property
     def best(self) -> Candidate:
@@ -114,11 +118,24 @@ def _placed(hit: Hit, reading: Reading) -> Sequence[tuple[Span, Sentence, float]
     return found
 
 
-def near(query: str, choice: Choice, reader: Reader) -> Reading:
-    """What the reader says of the sentence between the one before and the one after it in its passage, alone."""
-    passage = choice.best.hit.passage
-    start, end = with_neighbours(passage.sentences, passage.sentences.index(choice.sentence[1]))
-    return reader.read([(bare(query), passage.text[start - passage.start : end - passage.start])])[0]
+def read_again(query: str, choices: Sequence[Choice], reader: Reader) -> list[Choice]:
+    """The choices, the first `REREAD` with what the reader says of their sentence between the one before and the one
+    after it in its passage, alone."""
+    pairs = []
+    for choice in choices[:REREAD]:
+        passage = choice.best.hit.passage
+        start, end = with_neighbours(passage.sentences, passage.sentences.index(choice.sentence[1]))
+        pairs.append((bare(query), passage.text[start - passage.start : end - passage.start]))
+    again = [replace(c, again=reading) for c, reading in zip(choices, reader.read(pairs), strict=False)]
+    return [*again, *choices[REREAD:]]
+
+
+def reordered(choices: Sequence[Choice], weight: float) -> list[Choice]:
+    """Those read again by both readings, `weight` that of the second's "here"; none of the others comes before them."""
+    twice = [replace(c, score=c.score + weight * c.again.here) for c in choices if c.again]
+    twice.sort(key=lambda choice: -choice.score)
+    least = twice[-1].score if twice else 0.0
+    return [*twice, *(replace(c, score=min(c.score, least)) for c in choices if not c.again)]
 
 
 def with_neighbours(sentences: Sequence[Span], at: int) -> Span:
@@ -130,14 +147,13 @@ def with_neighbours(sentences: Sequence[Span], at: int) -> Span:
     return sentences[max(0, at - 1)][0], sentences[min(at + 1, len(sentences) - 1)][1]
 
 
-def confidence_features(
-    query: str, choice: Choice, again: Reading, found: Found, articles: Mapping[str, Article]
-) -> dict[str, float]:
+def confidence_features(query: str, choice: Choice, found: Found, articles: Mapping[str, Article]) -> dict[str, float]:
     """The best candidate's own features, what `extract.features` looks up in the article, and: `elsewhere`, how many of
     the question's names and numbers the article holds, but not the passage that is to answer; `opposed`, how many of
-    its words stand in the sentence as their opposite only; `near_here`, the reader's second opinion (`again`, from
-    `near`); whether the question is of a kind (`yes_no`, `many`) that the reader is less sure of.
+    its words stand in the sentence as their opposite only; `near_here`, the reader's second opinion (`read_again`);
+    whether the question is of a kind (`yes_no`, `many`) that the reader is less sure of.
     """
+    assert choice.again
     best = choice.best
     held = set(words(best.hit.passage.text))
     asked, last = names_and_numbers(query), asked_last(query)
@@ -146,7 +162,7 @@ def confidence_features(
         **best.features,
         "elsewhere": float(sum(w in found.bm25 and w not in held for w in asked)),
         "opposed": opposed(last, articles[choice.sentence[0]].text[slice(*choice.sentence[1])]),
-        "near_here": again.here,
+        "near_here": choice.again.here,
         "yes_no": float(is_yes_no(last)),
         "many": float(wants_many(last)),
     }
