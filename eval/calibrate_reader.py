@@ -3,12 +3,12 @@
 The reader's weights are fixed here; fitted are how a candidate's scores are weighed (`rank`), how much a sentence's
 second reading counts (`again`), how sure the best sentence makes us that the article answers at all (`confidence`), the
 threshold that refuses at most 5% of the answerable questions, and when a yes/no question gets its yes or no. Data: the
-dev rows of the question sets and the calibration articles of SQuAD 2.0's dev-a, each with two fifths of the weight, because the latter's unanswerable
-questions were written to fool readers and the former's were asked; with the last fifth unanswerable ones made from
-both (eval/made.py); for yes and no a set of its own with the sets' yes/no questions, the part of BoolQ that training
-leaves out, and yes/no questions made from the calibration articles' answers. Neither a `report` row nor a reported
-article is read. The threshold comes from the sets about the corpus's own articles alone: real pages, and what people
-ask of them.
+dev rows of the question sets and the calibration articles of SQuAD 2.0's dev-a, each with two fifths of the weight,
+because the latter's unanswerable questions were written to fool readers and the former's were asked; with the last
+fifth unanswerable ones made from both (eval/made.py); for yes and no a set of its own with the sets' yes/no questions,
+the part of BoolQ that training leaves out, and yes/no questions made from the calibration articles' answers. Neither a
+`report` row nor a reported article is read. The threshold comes from the sets about the corpus's own articles alone:
+real pages, and what people ask of them.
 """
 
 from __future__ import annotations

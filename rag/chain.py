@@ -25,8 +25,9 @@ from rag.llm.speech import Deadline
 from rag.overview import CANNED, about_the_page, summary
 from rag.question import clean_question
 from rag.retrieve import Found, HybridRetriever
-from rag.rewrite import queries
+from rag.rewrite import asked_last, queries
 from rag.store import Index, read_manifest
+from rag.topic import told_about
 from rag.types import ALL, REFUSAL, Answer, Article, Citation, Passage, Question
 
 if TYPE_CHECKING:
@@ -140,7 +141,9 @@ class QAChain(Runnable[Question, Answer]):
         for query in queries:
             found = retriever.search(query, scope)
             clock.lap("retrieve")
-            read.append((query, found, self._answerer(query, found, retriever.index.articles)))
+            articles = retriever.index.articles
+            told = told_about(asked_last(query), query, found, articles)
+            read.append((query, found, told or self._answerer(query, found, articles)))
             clock.lap("read")
         answered = [r for r in read if not r[2].refused]
         query, found, draft = max(answered, key=lambda r: r[2].confidence) if answered else read[0]

@@ -6,7 +6,12 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-_IT = r"(?:it|this|that|(?:the|this|that) (?:article|story|piece|text|page|news|post|report))"
+IT = r"(?:it|this|that|(?:the|this|that) (?:article|story|piece|text|page|news|post|report))"
+"""What may stand for the article in a question: a pattern for others to build on."""
+BRIEFLY = (
+    r"(?:briefly|in short|(?:in|with) (?:a few|one|two|three|four|five|\d+) (?:short )?(?:sentences?|words|lines)),? "
+)
+"""How an answer is wanted, before the question itself."""
 
 
 class Intent(Enum):
@@ -37,34 +42,35 @@ _PATTERNS: tuple[tuple[Intent, str], ...] = (
     ),
     (
         Intent.ABOUT,
-        rf"(?:so )?what(?:'s|’s| is|s)? {_IT} (?:mainly |all |really )?about|what(?:'s|’s| is) the (?:main )?(?:topic"
-        rf"|subject|point|idea|message)(?: (?:of|in) {_IT})?|what does {_IT} (?:say|talk about|discuss|deal with|cover)",
+        rf"(?:so )?what(?:'s|’s| is|s)? {IT} (?:mainly |all |really )?about|what(?:'s|’s| is) the (?:main )?(?:topic"
+        rf"|subject|point|idea|message)(?: (?:of|in) {IT})?|what does {IT} (?:say|talk about|discuss|deal with|cover)"
+        rf"|(?:tell me|give me (?:an )?(?:idea|overview)) (?:more |something )?(?:about|of) {IT}",
     ),
     (
         Intent.SUMMARY,
         rf"(?:please |can you |could you |give me )*(?:a )?(?:short |brief |quick )?(?:summari[sz]e|summary|sum up|"
-        rf"tl;?dr|recap|outline)(?: (?:of )?{_IT})?(?: (?:up|for me|in (?:a few|\w+) (?:sentences|words|lines)|briefly"
+        rf"tl;?dr|recap|outline)(?: (?:of )?{IT})?(?: (?:up|for me|in (?:a few|\w+) (?:sentences|words|lines)|briefly"
         rf"|please))*"
-        rf"|what are the (?:main|key) (?:points|takeaways|ideas|facts|findings)(?: (?:of|in|from) {_IT})?"
+        rf"|what are the (?:main|key) (?:points|takeaways|ideas|facts|findings)(?: (?:of|in|from) {IT})?"
         rf"|(?:the )?(?:key|main) (?:points|takeaways)",
     ),
     (
         Intent.PUBLISHER,
         rf"(?:who|which (?:newspaper|paper|outlet|site|publication|magazine|company)) (?:has )?(?:published|publishes"
-        rf"|ran|printed|released) {_IT}|(?:where|by whom) (?:was|is) {_IT} (?:published|from|printed)(?: by)?|who is the "
-        rf"publisher(?: of {_IT})?|what(?:'s|’s| is) the source(?: of {_IT})?|where does {_IT} come from",
+        rf"|ran|printed|released) {IT}|(?:where|by whom) (?:was|is) {IT} (?:published|from|printed)(?: by)?|who is the "
+        rf"publisher(?: of {IT})?|what(?:'s|’s| is) the source(?: of {IT})?|where does {IT} come from",
     ),
     (
         Intent.AUTHOR,
-        rf"who(?:'s|’s| is|s)? (?:the )?(?:author|writer|journalist|reporter)(?: (?:of|behind) {_IT})?|who "
-        rf"(?:wrote|has written|authored|reported) {_IT}|by whom (?:was|is) {_IT} written",
+        rf"who(?:'s|’s| is|s)? (?:the )?(?:author|writer|journalist|reporter)(?: (?:of|behind) {IT})?|who "
+        rf"(?:wrote|has written|authored|reported) {IT}|by whom (?:was|is) {IT} written",
     ),
     (
         Intent.DATE,
-        rf"(?:when|what day|on what date) (?:was|is|did) {_IT} (?:published|written|posted|printed|come out|released)"
-        rf"|how old is {_IT}|what(?:'s|’s| is) the (?:publication )?date(?: of {_IT})?",
+        rf"(?:when|what day|on what date) (?:was|is|did) {IT} (?:published|written|posted|printed|come out|released)"
+        rf"|how old is {IT}|what(?:'s|’s| is) the (?:publication )?date(?: of {IT})?",
     ),
-    (Intent.TITLE, rf"what(?:'s|’s| is) the (?:title|headline|name)(?: of {_IT})?|what is {_IT} (?:called|titled)"),
+    (Intent.TITLE, rf"what(?:'s|’s| is) the (?:title|headline|name)(?: of {IT})?|what is {IT} (?:called|titled)"),
 )
 _COMPILED = tuple((intent, re.compile(pattern, re.IGNORECASE)) for intent, pattern in _PATTERNS)
 
@@ -94,7 +100,9 @@ def intent_of(question: str) -> Intent:
     (<Intent.SUMMARY: 'summary'>, <Intent.QUESTION: 'question'>)
     """
     bare = re.sub(r"\s+", " ", re.sub(r"[?!.,:]+(?=\s|$)", "", question)).strip()
-    bare = re.sub(r"^(?:hi|hello|hey|ok|okay|please|so|well)\b[ ,]*(?=\w)", "", bare, flags=re.IGNORECASE)
+    bare = re.sub(
+        rf"^(?:(?:hi|hello|hey|ok|okay|please|so|well)\b[ ,]*(?=\w)|{BRIEFLY})", "", bare, flags=re.IGNORECASE
+    )
     return next((intent for intent, pattern in _COMPILED if pattern.fullmatch(bare)), Intent.QUESTION)
 
 

@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 from rag.errors import BadInput
+from rag.intent import BRIEFLY
 
 
 def clean_question(text: str, max_chars: int) -> str:
@@ -42,15 +43,16 @@ _ABOUT_THE_TEXT = re.compile(
     rf",? (?:in|by|from|according to) {_TEXT}\b,?|^(?:according to|in|from) {_TEXT},? ",
     re.IGNORECASE,
 )
+_BRIEFLY = re.compile("^" + BRIEFLY, re.IGNORECASE)
 
 
 def bare(question: str) -> str:
-    """The question without what says only that the article is asked, and without emoji: the reader was trained on
-    questions that do not know they are about an article.
+    """The question without what says only that the article is asked, or how briefly, and without emoji: the reader was
+    trained on questions that do not know they are about an article.
 
     >>> bare("What is the domino effect described in the article? 🙂")
     'What is the domino effect?'
     """
     plain = "".join(c for c in question if unicodedata.category(c) != "So")
-    stripped = re.sub(r" +(?=[?.!]|$)|^ +", "", _ABOUT_THE_TEXT.sub("", plain))
+    stripped = re.sub(r" +(?=[?.!]|$)|^ +", "", _ABOUT_THE_TEXT.sub("", _BRIEFLY.sub("", plain)))
     return stripped if any(c.isalnum() for c in stripped) else question

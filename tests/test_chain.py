@@ -23,6 +23,34 @@ def test_what_has_nothing_to_do_with_the_article_is_refused_with_the_nearest_sen
     assert answer.nearest is not None and answer.nearest.quote in HARBOUR.text
 
 
+@pytest.mark.parametrize(
+    ("question", "short", "sentences"),
+    [
+        ("What does the article say about AI talent?", None, 3),
+        ("Is DGIST mentioned in the article?", "Yes", 1),
+        ("tell me about the domino effect", None, 1),
+    ],
+)
+def test_a_topic_is_answered_with_the_sentences_that_hold_its_words(
+    corpus_chain: QAChain, question: str, short: str | None, sentences: int
+) -> None:
+    answer = corpus_chain.invoke(Question(question, article_id="south-korea-brain-drain"))
+    assert (answer.short, len(answer.citations)) == (short, sentences)
+    topic = {"AI", "talent", "DGIST", "domino"} & set(question.rstrip("?").split())
+    assert all(word in citation.quote for citation in answer.citations for word in topic)
+
+
+@pytest.mark.parametrize("question", ["Does the article mention climate change?", "is there anything about Elon Musk?"])
+def test_a_topic_that_no_sentence_holds_is_not_mentioned(corpus_chain: QAChain, question: str) -> None:
+    answer = corpus_chain.invoke(Question(question, article_id="south-korea-brain-drain"))
+    assert answer.refused and answer.nearest and not answer.citations
+
+
+def test_a_name_whose_words_do_not_stand_side_by_side_gets_no_yes(corpus_chain: QAChain) -> None:
+    answer = corpus_chain.invoke(Question("Does it mention Seoul University?", article_id="south-korea-brain-drain"))
+    assert answer.short is None and all("Seoul" in citation.quote for citation in answer.citations)
+
+
 def test_a_stream_grows_and_ends_with_what_invoke_returns(corpus_chain: QAChain) -> None:
     question = Question("Summarize the article")
     snapshots = list(corpus_chain.stream(question))
