@@ -19,7 +19,7 @@ from rag.chunk import chunk
 from rag.names import is_question_word, names, numbers
 from rag.reader import words
 from rag.reader.examples import Count, Example, Nearest, window, without_answer
-from rag.reader.misses import near_miss, yes_or_no
+from rag.reader.misses import as_verdicts, near_miss
 from rag.reader.news import NEWS, news_examples
 from rag.reader.sources import boolq_examples, boolq_rows, qamr_examples, qed_examples
 from rag.reader.wordings import reword
@@ -120,11 +120,7 @@ def _from_one(
             if before and rng.random() < 0.08:
                 asked = follow_up(before.question, asked, rng)
             yield Example(asked, text, None, False, source=source)
-    for asked, yes in yes_or_no(row.question, answer, text, pool, rng):
-        if yes is None:
-            yield Example(asked, text, None, False, source="yes-no-other")
-        else:
-            yield Example(asked, text, span, True, yes, "yes-no")
+    yield from as_verdicts(Example(row.question, text, span, True), pool, rng)
 
 
 def follow_up(previous: str, question: str, rng: random.Random) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from rag.reader import negatives, untold, verdicts, words
+from rag.reader.examples import Example
 from rag.types import Span
 
 
@@ -48,21 +50,21 @@ def near_miss(
     return None
 
 
-def yes_or_no(
-    question: str, answer: str, passage: str, pool: list[str], rng: random.Random
-) -> Iterator[tuple[str, bool | None]]:
-    """Now and then, whether the answer, or another one, is the answer (with its verdict), or whether it is of
-    something the passage does not tell (with None)."""
+def as_verdicts(example: Example, pool: list[str], rng: random.Random) -> Iterator[Example]:
+    """Now and then, whether the answer, or another one, is the answer, or whether it is of something the passage does
+    not tell."""
+    assert example.span
+    passage, answer = example.passage, example.passage[slice(*example.span)]
     way = rng.random()
-    asked = verdicts.as_yes_no(question, answer) if way < 0.4 else None
+    asked = verdicts.as_yes_no(example.question, answer) if way < 0.4 else None
     if not asked:
         return
     if way < 0.14:
-        yield asked, True
+        yield replace(example, question=asked, yes=True, source="yes-no")
     elif way < 0.33:
-        other = verdicts.other_answer(answer, question, passage, pool, rng)
-        denied = verdicts.as_yes_no(question, other) if other else negatives.swap_opposite(asked, passage, rng)
+        other = verdicts.other_answer(answer, example.question, passage, pool, rng)
+        denied = verdicts.as_yes_no(example.question, other) if other else negatives.swap_opposite(asked, passage, rng)
         if denied:
-            yield denied, False
+            yield replace(example, question=denied, yes=False, source="yes-no")
     elif missed := negatives.swap_entity(asked, passage, pool, rng):
-        yield missed, None
+        yield Example(missed, passage, None, False, source="yes-no-other")

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rag.chunk import chunk
+from rag.names import names, numbers
 from rag.reader.examples import Count, Example, Nearest, window
+from rag.reader.misses import as_verdicts
 from rag.rewrite import standalone
 from rag.types import Article, Span
 
@@ -21,13 +23,15 @@ def news_examples(path: Path, rng: random.Random, count: Count, times: int, arti
     """The questions of a set that brings its articles (all, or the first `articles`), put as the chain puts them. Every
     question stands on both sides equally often, or its style alone would tell ("What did it cost?" is asked where it is
     not told): what the article answers also with its passages that do not, and with the neighbours of the answering
-    sentence without it; what it does not also with the sentence put in that would (`twin`)."""
+    sentence without it; what it does not also with the sentence put in that would (`twin`). Now and then whether the
+    answer, or another one, is the answer."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     texts = {row["article"]: row["article_text"] for row in rows if "article_text" in row}
     texts = dict(list(texts.items())[: articles or None])
     near = {slug: Nearest([p.text for p in chunk(Article(slug, slug, t), 128, 32, count)]) for slug, t in texts.items()}
     for row in (row for row in rows if row["article"] in texts):
         text, passages = texts[row["article"]], near[row["article"]]
+        pool = names(text) + numbers(text)
         question = standalone(row["question"], row["history"])
         told = [(e["start"], e["end"]) for e in row["evidence"]]
         without = [p for p in passages.best(question, "\0", k=6) if not any(text[a:b][:60] in p for a, b in told)]
@@ -41,7 +45,10 @@ def news_examples(path: Path, rng: random.Random, count: Count, times: int, arti
             answer = row["answers"][0]
         for turn in range(times):
             sentence = told[turn % len(told)]
-            yield _told(question, text, sentence, answer, rng, count)
+            example = _told(question, text, sentence, answer, rng, count)
+            yield example
+            if example.span:
+                yield from as_verdicts(example, pool, rng)
             if turn % 2 and without:
                 yield Example(question, without[turn // 2 % min(4, len(without))], None, False, source="news-other")
             elif len(told) == 1:
