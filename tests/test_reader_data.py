@@ -208,5 +208,7 @@ def test_two_runs_average_and_a_run_that_is_not_there_is_named(
     assert export.checkpoint(tmp_path / "mixed")["w"].tolist() == [2.0, 2.0]
     assert mix.main([folders[0], str(tmp_path / "none"), "--out", str(tmp_path / "not")]) == 2
     assert "is not there. Make it with" in capsys.readouterr().err
+    assert export.main(["--work", str(tmp_path / "none"), "--out", str(tmp_path / "not")]) == 2
+    assert "is not there. Make it with" in capsys.readouterr().err
     assert not (tmp_path / "not").exists()
     assert mix.main([*folders, "--share", "4", "--out", str(tmp_path / "not")]) == 2

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from rag.errors import BadInput
+from rag.errors import BadInput, RagError
 from rag.reader import weights
 
 Store = Callable[[Tensor], tuple[Tensor, int]]
@@ -82,7 +82,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=weights.WEIGHTS)
     parser.add_argument("--part", choices=["average", "masters"], default="average")
     args = parser.parse_args(sys.argv[1:] if argv is None else argv)
-    trained = checkpoint(args.work, args.part)
+    try:
+        trained = checkpoint(args.work, args.part)
+    except RagError as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        return 2
     weights.save(trained, args.out, {"part": args.part})
     print(f"{args.out}: {args.out.stat().st_size / 1e6:.1f} MB")
     return 0
