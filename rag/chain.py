@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.embeddings import Embeddings
 from langchain_core.runnables import Runnable, RunnableConfig
 
+from rag.abbreviation import told_in_full
 from rag.build import check_recipe
 from rag.cite import cite, cited_text
 from rag.config import Config
@@ -142,8 +143,9 @@ class QAChain(Runnable[Question, Answer]):
             found = retriever.search(query, scope)
             clock.lap("retrieve")
             articles = retriever.index.articles
-            told = told_about(asked_last(query), query, found, articles)
-            read.append((query, found, told or self._answerer(query, found, articles)))
+            last = asked_last(query)
+            looked_up = told_in_full(last, found, articles) or told_about(last, query, found, articles)
+            read.append((query, found, looked_up or self._answerer(query, found, articles)))
             clock.lap("read")
         answered = [r for r in read if not r[2].refused]
         query, found, draft = max(answered, key=lambda r: r[2].confidence) if answered else read[0]

@@ -2,9 +2,10 @@
 
 import pytest
 
+from rag.abbreviation import spelled_out
 from rag.chain import REFUSAL, QAChain
 from rag.errors import BadInput, UnknownArticle
-from rag.types import Question
+from rag.types import Answer, Question
 from tests.conftest import HARBOUR
 
 
@@ -49,6 +50,29 @@ def test_a_topic_that_no_sentence_holds_is_not_mentioned(corpus_chain: QAChain, 
 def test_a_name_whose_words_do_not_stand_side_by_side_gets_no_yes(corpus_chain: QAChain) -> None:
     answer = corpus_chain.invoke(Question("Does it mention Seoul University?", article_id="south-korea-brain-drain"))
     assert answer.short is None and all("Seoul" in citation.quote for citation in answer.citations)
+
+
+SCAN = "The scan (MRI) was new. Magnetic resonance imaging (\"MRI\") came to the Royal Tide Office in 1990, as the WHO says."
+
+
+@pytest.mark.parametrize(
+    ("abbreviation", "words"),
+    [("MRI", "Magnetic resonance imaging"), ("RTO", "Royal Tide Office"), ("WHO", None), ("TO", "Tide Office")],
+)
+def test_an_abbreviation_is_spelled_out_beside_it_or_by_a_name(abbreviation: str, words: str | None) -> None:
+    span = spelled_out(abbreviation, SCAN)
+    assert (SCAN[slice(*span)] if span else None) == words
+
+
+def test_what_an_abbreviation_stands_for_is_looked_up_and_refused_where_it_is_not_told(corpus_chain: QAChain) -> None:
+    def ask(question: str, article: str) -> Answer:
+        return corpus_chain.invoke(Question(question, article_id=article))
+
+    told = ask("what does mhc stand for", "lupus-genetic-clues")
+    assert told.short == "Major Histocompatibility Complex"
+    assert told.citations[0].quote.count(told.short) == 1
+    untold = ask("What does OECD stand for?", "south-korea-brain-drain")
+    assert untold.refused and untold.nearest and "OECD" in untold.nearest.quote
 
 
 def test_a_stream_grows_and_ends_with_what_invoke_returns(corpus_chain: QAChain) -> None:
