@@ -70,8 +70,8 @@ WITHIN, WITHIN_MANY = 1.0, 3.0
 finds 2 in 100 more at 1 in 100 of the quotes, the second quotes 1.75 sentences of which 73% are evidence."""
 RANK = ("margin", "here", "cosine", "covered", "retrieved", "kind", "echo")
 CONFIDENCE = {
-    **{"here": 1, "near_here": 1, "cosine": 1, "covered": 1, "known": 1},
-    **{"names": -1, "numbers": -1, "elsewhere": -1, "opposed": -1, "yes_no": 0, "many": 0},
+    **{"here": 1, "near_here": 1, "cosine": 1, "absent": -1, "names": -1, "numbers": -1},
+    **{"elsewhere": -1, "opposed": -1, "yes_no": 0, "many": 0},
 }
 """Feature → the sign that its weight may have (0: either). Without that a hundred questions teach nonsense, such as
 that words which stand nowhere in the article speak for an answer."""
