@@ -70,8 +70,8 @@ WITHIN, WITHIN_MANY = 1.0, 3.0
 finds 2 in 100 more at 1 in 100 of the quotes, the second quotes 1.75 sentences of which 73% are evidence."""
 RANK = ("margin", "here", "cosine", "covered", "retrieved", "kind", "echo")
 CONFIDENCE = {
-    **{"here": 1, "near_here": 1, "cosine": 1, "absent": -1, "names": -1, "numbers": -1},
-    **{"elsewhere": -1, "opposed": -1, "yes_no": 0, "many": 0},
+    **{"here": 1, "near_here": 1, "cosine": 1, "covered": 1, "known": 1},
+    **{"names": -1, "numbers": -1, "elsewhere": -1, "opposed": -1, "yes_no": 0, "many": 0},
 }
 """Feature → the sign that its weight may have (0: either). Without that a hundred questions teach nonsense, such as
 that words which stand nowhere in the article speak for an answer."""
@@ -211,24 +211,30 @@ def _asked(example: Example, articles: Mapping[str, Article]) -> Verdict:
 
 
 def fitted_yes_no(rows: Mapping[str, Sequence[Verdict]], reader: Reader) -> dict[str, Any]:
-    """Weights from one half of each source, the sources with the same weight, and ends that are sure enough on that
-    half of what was asked; prints how often the verdicts on the other halves are right."""
+    """Weights from all rows, the sources with the same weight, and ends that are sure enough on what was asked, each
+    half of it judged by what the other half taught; prints how often the verdicts so given are right."""
     every = [(row, source) for source, held in rows.items() for row in held]
     values = [_yes_no_features(row, reader) for row, _ in every]
     x, truth = matrix(values, yesno.FEATURES[1:]), np.array([float(row.yes) for row, _ in every])
     of = np.array([source for _, source in every])
+
+    def weights(taken: Bools) -> list[float]:
+        weight = np.array([1 / (len(rows) * (taken & (of == source)).sum()) for source in of])
+        return logistic(x[taken], truth[taken], weight[taken], [0] * x.shape[1])
+
     half = np.arange(len(every)) % 4 < 2
-    weight = np.array([1 / (len(rows) * (half & (of == source)).sum()) for source in of])
-    weights = logistic(x[half], truth[half], weight[half], [0] * x.shape[1])
-    probability = 1 / (1 + np.exp(-(weights[0] + x @ np.array(weights[1:]))))
-    asked = half & (of == "asked")
+    probability = np.zeros(len(every))
+    for taught in (half, ~half):
+        bias, *slopes = weights(taught)
+        probability[~taught] = 1 / (1 + np.exp(-(bias + x[~taught] @ np.array(slopes))))
+    asked = of == "asked"
     yes_at, no_at = sure_ends(probability[asked], truth[asked], PRECISION)
     for source in rows:
         for name, said, right in (("yes", probability >= yes_at, truth == 1), ("no", probability <= no_at, truth == 0)):
-            other = ~half & (of == source)
-            share = f"{right[other & said].mean():.3f} right" if (other & said).any() else "never said"
-            print(f"{source}, the other half: “{name}” to {(other & said).sum()} of {other.sum()}, {share}")
-    named = dict(zip(yesno.FEATURES, weights, strict=True))
+            held = of == source
+            share = f"{right[held & said].mean():.3f} right" if (held & said).any() else "never said"
+            print(f"{source}: “{name}” to {(held & said).sum()} of {held.sum()}, {share}")
+    named = dict(zip(yesno.FEATURES, weights(np.ones(len(every), dtype=bool)), strict=True))
     return {"weights": named, "yes_at": round(yes_at, 4), "no_at": round(no_at, 4)}
 
 

@@ -92,15 +92,13 @@ def _text(articles: Mapping[str, Article], sentence: Sentence) -> str:
 
 def features(query: str, best: Sentence, found: Found, articles: Mapping[str, Article]) -> dict[str, float]:
     """What the confidence is made of: `cosine` and `covered` of the best sentence; `known`, the share of the
-    question's words that the article holds; `absent`, how many of them it does not; `names` and `numbers`, how many of
-    its names and numbers it does not."""
+    question's words that the article holds; `names` and `numbers`, how many of its names and numbers it does not."""
     asked = content_words(query)
     text = articles[best[0]].text
     return {
         "cosine": found.sentences.get(best, 0.0),
         "covered": coverage(asked, _text(articles, best), found.bm25),
         "known": _known(asked, found.bm25),
-        "absent": float(sum(w not in found.bm25 for w in asked)),
         "names": float(sum(not _held(w, found.bm25, text) for w in names_and_numbers(query) if not w[0].isdigit())),
         "numbers": float(sum(w[0].isdigit() and w not in found.bm25 for w in asked)),
     }

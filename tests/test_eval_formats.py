@@ -164,6 +164,15 @@ def test_a_beir_fault_is_named(tmp_path: Path) -> None:
         load_set(tmp_path)
 
 
+def test_a_row_may_name_the_article_that_an_earlier_one_brought_by_its_title(tmp_path: Path) -> None:
+    rows = [
+        {"question": "When?", "answers": ["1990"], "article": "The harbour and its bridge", "article_text": TEXT},
+        {"question": "Who?", "answerable": False, "article": "The harbour and its bridge"},
+    ]
+    held = load_set(put(tmp_path, "set.jsonl", "\n".join(map(json.dumps, rows))))
+    assert {e.article for e in held.examples} == set(held.articles)
+
+
 def test_validate_names_every_fault_and_counts_what_is_fine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good = {"id": "q1", "question": "When?", "answers": ["1990"], "article": "harbour", "article_text": TEXT}
     path = put(

@@ -141,9 +141,11 @@ def _with_context(row: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _article_of(row: dict[str, Any], where: str, articles: dict[str, Article]) -> str:
-    """The slug a row names, or that of the text it brings; the same text in many rows is one article."""
+    """The slug a row names, or that of the text it brings, here or in an earlier row; the same text in many rows is one
+    article."""
     if "article_text" not in row:
-        return _text(row, "article", where)
+        named = _text(row, "article", where)
+        return next((slug for slug, brought in articles.items() if brought.title == named), named)
     text = normalise(_text(row, "article_text", where))
     title = str(row.get("article") or "article " + hashlib.sha256(text.encode()).hexdigest()[:8])
     slug = slug_of(title, words=_WORDS)
