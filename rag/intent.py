@@ -74,9 +74,10 @@ _PATTERNS: tuple[tuple[Intent, str], ...] = (
 )
 _COMPILED = tuple((intent, re.compile(pattern, re.IGNORECASE)) for intent, pattern in _PATTERNS)
 
+_NO_VERB = r"(?!(?:is|was|has|does|did|had|are|were|have|do|will|can|could|would|should)\b)"
 _MANY = re.compile(
     r"^(?:and |but |so |then )*(?:why\b|how come|for what reasons?|list\b|name (?:all|the|some|two|three|\w+ (?:reasons|factors|"
-    r"ways|things))|what are\b|what were\b|which (?:\w+ ){0,3}\w+s\b(?! (?:is|was|has|does|did)\b))"
+    rf"ways|things))|what are\b|what were\b|which (?:{_NO_VERB}\w+ ){{0,3}}{_NO_VERB}\w*[^\W_isu]s\b(?! (?:is|was|has)\b))"
     r"|\b(?:reasons|causes|factors|measures|recommendations|steps|ways|examples|problems|challenges|benefits|advantages|"
     r"differences|consequences|effects)\b",
     re.IGNORECASE,
@@ -107,7 +108,11 @@ def intent_of(question: str) -> Intent:
 
 
 def wants_many(question: str) -> bool:
-    """Whether a good answer takes more than one sentence: why, lists, reasons."""
+    """Whether a good answer takes more than one sentence: why, lists, reasons.
+
+    >>> wants_many("Which genes does it hold?"), wants_many("Which country has the best pay?")
+    (True, False)
+    """
     return bool(_MANY.search(question.strip()))
 
 
