@@ -192,6 +192,7 @@ def test_what_trains_calibrates_and_reports_share_no_article_and_no_half() -> No
     for name, other in YES_NO.items():
         own = {slug: text for slug, text in texts(name).items() if texts(other).get(slug) != text}
         assert not set(own) & set(articles)
+    assert texts("yes-no-report").items() <= texts("news-report").items()
     for name, half in BROUGHT.items():
         assert {one(row["tags"], HALVES) for row in read(name)} == {half}
 
