@@ -8,7 +8,7 @@ words, names and numbers stand nowhere in the article: similarity alone can not 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -56,8 +56,7 @@ def extract(query: str, found: Found, articles: Mapping[str, Article]) -> Draft:
         return Draft((), confidence, ranked[0], refused=True)
     chosen = ranked[:1]
     if wants_many(query):
-        chosen = [s for s in ranked[:3] if scores[s] >= 0.75 * scores[ranked[0]]]
-        chosen.sort(key=lambda s: (s[0] != ranked[0][0], s))
+        chosen = as_they_stand((s for s in ranked[:3] if scores[s] >= 0.75 * scores[ranked[0]]), ranked[0])
     return Draft(tuple(chosen), confidence, ranked[0], refused=False)
 
 
@@ -77,8 +76,18 @@ def _scores(query: str, found: Found, articles: Mapping[str, Article]) -> dict[S
 
 def _sentences(found: Found, articles: Mapping[str, Article]) -> list[Sentence]:
     """The sentences of the found passages; headings, which assert nothing, only where there is nothing else."""
-    every = list(dict.fromkeys((h.passage.article_id, s) for h in found.hits for s in h.passage.sentences))
+    every = sentences_of(found)
     return [s for s in every if not is_heading(_text(articles, s))] or every
+
+
+def sentences_of(found: Found) -> list[Sentence]:
+    """Every sentence of the found passages once, best passage first."""
+    return list(dict.fromkeys((h.passage.article_id, s) for h in found.hits for s in h.passage.sentences))
+
+
+def as_they_stand(sentences: Iterable[Sentence], first: Sentence) -> list[Sentence]:
+    """In the order of the article that `first` is of, those of other articles behind."""
+    return sorted(sentences, key=lambda s: (s[0] != first[0], s))
 
 
 def is_heading(sentence: str) -> bool:

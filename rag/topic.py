@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from rag.extract import WEIGHTS, Draft, features, is_heading
+from rag.extract import WEIGHTS, Draft, as_they_stand, features, is_heading, sentences_of
 from rag.intent import IT
 from rag.lexical import content_words, coverage, words
 from rag.logistic import dot, sigmoid
@@ -66,7 +66,7 @@ def told_about(question: str, query: str, found: Found, articles: Mapping[str, A
     topic, mention = asked
     wanted, side_by_side = content_words(topic), " ".join(words(topic))
     scored = []
-    for sentence in dict.fromkeys((h.passage.article_id, s) for h in found.hits for s in h.passage.sentences):
+    for sentence in sentences_of(found):
         text = articles[sentence[0]].text[slice(*sentence[1])]
         whole = f" {side_by_side} " in f" {' '.join(words(text))} "
         held = coverage(wanted, text, found.bm25)
@@ -77,6 +77,6 @@ def told_about(question: str, query: str, found: Found, articles: Mapping[str, A
         nearest = max(scored, key=lambda row: row[1])[3] if scored else None
         return Draft((), 0.0, nearest, refused=True) if mention else None
     best = holding[0][3]
-    shown = sorted((row[3] for row in holding[:SHOWN]), key=lambda s: (s[0] != best[0], s))
+    shown = as_they_stand((row[3] for row in holding[:SHOWN]), best)
     confidence = sigmoid(dot(WEIGHTS, features(query, best, found, articles)))
     return Draft(tuple(shown), confidence, best, refused=False, short="Yes" if mention and holding[0][0] > 0 else None)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import ModelMissing
-from rag.extract import Draft, Sentence, is_heading
+from rag.extract import Draft, Sentence, as_they_stand, is_heading
 from rag.intent import is_yes_no, wants_explanation, wants_many
 from rag.logistic import Weights, dot, sigmoid
 from rag.reader.candidates import Choice, candidates, choose, confidence_features, read_again, reordered
@@ -102,9 +102,7 @@ def _quoted(
     floor = first.score - (fitted.within_many if many else fitted.within)
     good = [c for c in choices if c is first or not is_heading(_text(c.sentence, articles))]
     close = [c.sentence for c in good[: 3 if many else 2] if c.score >= floor]
-    if many:
-        close.sort(key=lambda s: (s[0] != first.sentence[0], s))
-    return tuple(close)
+    return tuple(as_they_stand(close, first.sentence) if many else close)
 
 
 _SEQUEL = re.compile(
